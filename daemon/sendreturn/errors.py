@@ -1,0 +1,105 @@
+"""Everything that can go wrong, as sentences for the user.
+
+    SendReturnError
+    ├── UsageError            the user asked for something that cannot be: exit code 2, HTTP 400
+    │   ├── SettingsError     the configuration file; carries every problem found
+    │   ├── ClipError         the clip cannot be used
+    │   └── Refusal           a service cannot do this, said before anything is spent
+    ├── UnknownSend           no send has this id
+    ├── NotNow                the send is in a state in which this cannot be done
+    ├── ServiceError          a service bridge failed; `outcome` says what to do about it
+    ├── DeliveryError         the session folder could not be written
+    └── Busy                  another daemon holds the state folder
+
+`what` is one finished sentence for the user: what happened, to what. `hint` says what to do next. `detail` is for the
+developer (a service's own words, a parser's message) and is shown only where it helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class SendReturnError(Exception):
+    """Base of all errors that are told to a user.
+
+    Args:
+        what: One sentence: what happened, and to what.
+        hint: What to do next, as a sentence; empty where nothing can be done.
+        detail: For developers; never holds a secret.
+    """
+
+    def __init__(self, what: str, hint: str = "", detail: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def sentence(self) -> str:
+        """`what` and `hint` on one line."""
+        return f"{self.what} {self.hint}".strip()
+
+
+class UsageError(SendReturnError):
+    """The user asked for something that cannot be."""
+
+
+class SettingsError(UsageError):
+    """The configuration cannot be used; `problems` holds one sentence for each thing that is wrong with it."""
+
+    def __init__(self, what: str, problems: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(what, hint, "\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class ClipError(UsageError):
+    """A clip that cannot be used, with the reason."""
+
+
+class Refusal(UsageError):
+    """A service cannot do what was asked; nothing was sent and nothing was spent."""
+
+
+class UnknownSend(SendReturnError):
+    """No send has this id."""
+
+    def __init__(self, send_id: str) -> None:
+        super().__init__(f"No send has the id {send_id!r}.", "`sendreturn list` shows all sends.")
+
+
+class NotNow(SendReturnError):
+    """The send is in a state in which this cannot be done."""
+
+
+class DeliveryError(SendReturnError):
+    """The returns are kept in the state folder, because the session folder could not be written."""
+
+
+class Busy(SendReturnError):
+    """Another daemon holds the state folder."""
+
+
+class Outcome(StrEnum):
+    """What a service's failure means for the send (Home Assistant's three set-up errors carry the same policy)."""
+
+    RETRY = "retry"
+    """Passing trouble; the request was certainly not billed and may be repeated."""
+    ASK = "ask"
+    """The user must do something first: a key, credits, other text."""
+    GIVE_UP = "give_up"
+    """The service will not do it."""
+    UNKNOWN = "unknown"
+    """A paid request went out and its fate is unknown."""
+
+
+class ServiceError(SendReturnError):
+    """A service bridge failed."""
+
+    def __init__(self, what: str, hint: str = "", detail: str = "", outcome: Outcome = Outcome.GIVE_UP) -> None:
+        super().__init__(what, hint, detail)
+        self.outcome = outcome
