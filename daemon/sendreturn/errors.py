@@ -9,6 +9,7 @@
     ├── NotNow                the send is in a state in which this cannot be done
     ├── ServiceError          a service bridge failed; `outcome` says what to do about it
     ├── DeliveryError         the session folder could not be written
+    ├── ModelError            a model's weights could not be fetched or used
     └── Busy                  another daemon holds the state folder
 
 `what` is one finished sentence for the user: what happened, to what. `hint` says what to do next. `detail` is for the
@@ -78,6 +79,10 @@ class NotNow(SendReturnError):
 
 class DeliveryError(SendReturnError):
     """The returns are kept in the state folder, because the session folder could not be written."""
+
+
+class ModelError(SendReturnError):
+    """A model's weights could not be fetched or used; what was installed before is untouched."""
 
 
 class Busy(SendReturnError):
