@@ -1,0 +1,369 @@
+"""The journal: every send, every finished stage and every paid request, written down before it matters.
+
+One process writes it, under the state folder's lock; its calls are short transactions that are on disk when they return.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from sendreturn.engine import tables as t
+from sendreturn.errors import SendReturnError, UnknownSend
+from sendreturn.sends.wish import HistoryEntry, Origin
+from sendreturn.words import ENDED, SendId, State
+
+BUSY_TIMEOUT_S = 10.0
+
+
+class Fate(StrEnum):
+    """What became of a request that may be billed."""
+
+    INTENDED = "intended"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class SendRow:
+    """A send, as it stands in the journal."""
+
+    id: SendId
+    created_at: str
+    session: Path
+    clip: Path | None
+    operation: str
+    service: str
+    params: Mapping[str, Any]
+    origin: Origin
+    wish_key: str | None
+    state: State
+    text: str
+    fingerprint: str | None
+    approved: bool
+    attempt: int
+    cost_credits: float | None
+
+
+@dataclass(frozen=True)
+class NewSend:
+    """What `Journal.add` writes down."""
+
+    id: SendId
+    session: Path
+    clip: Path | None
+    operation: str
+    service: str
+    params: Mapping[str, Any]
+    origin: Origin
+    wish_key: str | None
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A request that was about to be made, and what became of it."""
+
+    id: int
+    send_id: SendId
+    call: str
+    attempt: int
+    fields: Mapping[str, Any]
+    credits: float
+    made_at: str
+    fate: Fate
+    task_id: str | None
+
+
+def now() -> str:
+    """The time in UTC, as ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Journal:
+    """The store of one daemon (or of a studio, on PostgreSQL). Safe to call from any thread."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """Open or create the SQLite journal at `path`.
+
+        Raises:
+            SendReturnError: the file is damaged, or was written by a newer sendreturn.
+        """
+        engine = sa.create_engine(
+            f"sqlite:///{path}",
+            poolclass=sa.pool.StaticPool,
+            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+        )
+        sa.event.listen(engine, "connect", _set_pragmas)
+        sa.event.listen(engine, "begin", _begin_at_once)
+        journal = cls(engine)
+        try:
+            journal._check(path)
+        except DatabaseError as error:
+            engine.dispose()
+            raise _damaged(path, str(error.orig)) from error
+        except SendReturnError:
+            engine.dispose()
+            raise
+        return journal
+
+    def close(self) -> None:
+        with self._lock:
+            self._engine.dispose()
+
+    # Sends
+
+    def add(self, send: NewSend) -> tuple[SendRow, bool]:
+        """Write a send down; returns it with True, or the earlier one with the same key with False."""
+        values = {
+            "id": send.id,
+            "created_at": now(),
+            "session": str(send.session),
+            "clip": str(send.clip) if send.clip else None,
+            "operation": send.operation,
+            "service": send.service,
+            "params": dict(send.params),
+            "origin": send.origin.value,
+            "wish_key": send.wish_key,
+            "state": State.QUEUED.value,
+            "text": "",
+        }
+        try:
+            with self._write() as db:
+                db.execute(sa.insert(t.sends).values(values))
+                self._tell(db, send.id, State.QUEUED, f"came by {send.origin.value}")
+        except IntegrityError:
+            earlier = self.by_key(send.wish_key) if send.wish_key else None
+            if earlier is None:
+                raise
+            return earlier, False
+        return self.get(send.id), True
+
+    def get(self, send_id: str) -> SendRow:
+        with self._read() as db:
+            row = db.execute(sa.select(t.sends).where(t.sends.c.id == send_id)).mappings().first()
+        if row is None:
+            raise UnknownSend(send_id)
+        return _send(row)
+
+    def by_key(self, key: str) -> SendRow | None:
+        with self._read() as db:
+            row = db.execute(sa.select(t.sends).where(t.sends.c.wish_key == key)).mappings().first()
+        return _send(row) if row else None
+
+    def list(self, state: State | None = None, limit: int = 1000) -> Sequence[SendRow]:
+        """The newest sends first."""
+        query = sa.select(t.sends).order_by(t.sends.c.created_at.desc(), t.sends.c.id).limit(limit)
+        if state is not None:
+            query = query.where(t.sends.c.state == state.value)
+        with self._read() as db:
+            return [_send(row) for row in db.execute(query).mappings()]
+
+    def unfinished(self) -> Sequence[SendRow]:
+        """Sends that have not ended, oldest first: what a start has to go on with."""
+        query = sa.select(t.sends).where(t.sends.c.state.not_in([state.value for state in ENDED]))
+        with self._read() as db:
+            return [_send(row) for row in db.execute(query.order_by(t.sends.c.created_at)).mappings()]
+
+    def move(self, send_id: SendId, state: State, note: str = "") -> SendRow:
+        """Bring a send into a state, and write its history on."""
+        with self._write() as db:
+            db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(state=state.value, text=note))
+            self._tell(db, send_id, state, note)
+        return self.get(send_id)
+
+    def note(self, send_id: SendId, **values: object) -> None:
+        """Set single facts of a send (fingerprint, clip, approved, cost_credits)."""
+        with self._write() as db:
+            db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(**values))
+
+    def again(self, send_id: SendId, forget: Sequence[str], note: str) -> SendRow:
+        """Queue a send anew, forgetting the outputs of the stages that must run again."""
+        with self._write() as db:
+            db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage.in_(forget)))
+            db.execute(
+                sa.update(t.sends)
+                .where(t.sends.c.id == send_id)
+                .values(state=State.QUEUED.value, text=note, attempt=t.sends.c.attempt + 1)
+            )
+            self._tell(db, send_id, State.QUEUED, note)
+        return self.get(send_id)
+
+    def twin(self, send: SendRow, fingerprint: str) -> SendRow | None:
+        """The latest earlier send of the same session with the same fingerprint."""
+        query = (
+            sa.select(t.sends)
+            .where(t.sends.c.fingerprint == fingerprint, t.sends.c.session == str(send.session))
+            .where(t.sends.c.id != send.id, t.sends.c.created_at <= send.created_at)
+            .order_by(t.sends.c.created_at.desc())
+        )
+        with self._read() as db:
+            row = db.execute(query).mappings().first()
+        return _send(row) if row else None
+
+    def history(self, send_id: SendId) -> tuple[HistoryEntry, ...]:
+        query = sa.select(t.history).where(t.history.c.send_id == send_id).order_by(t.history.c.number)
+        with self._read() as db:
+            rows = db.execute(query).mappings().all()
+        return tuple(HistoryEntry(row["at"], State(row["state"]), row["note"]) for row in rows)
+
+    # Stages
+
+    def stage(self, send_id: SendId, stage: str) -> Mapping[str, Any] | None:
+        """The recorded output of a finished stage, or None where it has yet to run."""
+        query = sa.select(t.stages.c.output).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage)
+        with self._read() as db:
+            row = db.execute(query).first()
+        return row[0] if row else None
+
+    def record(self, send_id: SendId, stage: str, output: Mapping[str, Any]) -> None:
+        """Write down that a stage has finished, with what it made; a repeat replaces it."""
+        with self._write() as db:
+            db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
+            db.execute(
+                sa.insert(t.stages).values(send_id=send_id, stage=stage, output=dict(output), finished_at=now())
+            )
+
+    # Requests that may be billed
+
+    def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
+        """Write down that a request is about to go out. Called once per send, call and attempt, before the request."""
+        with self._write() as db:
+            db.execute(
+                sa.insert(t.intents).values(
+                    send_id=send.id,
+                    call=call,
+                    attempt=send.attempt,
+                    service=send.service,
+                    fields=dict(fields),
+                    credits=credits,
+                    made_at=now(),
+                    fate=Fate.INTENDED.value,
+                )
+            )
+        intent = self.intent(send.id, call, send.attempt)
+        assert intent is not None
+        return intent
+
+    def intent(self, send_id: SendId, call: str, attempt: int) -> Intent | None:
+        query = sa.select(t.intents).where(
+            t.intents.c.send_id == send_id, t.intents.c.call == call, t.intents.c.attempt == attempt
+        )
+        with self._read() as db:
+            row = db.execute(query).mappings().first()
+        return _intent(row) if row else None
+
+    def answer(self, intent: Intent, fate: Fate, task_id: str | None = None) -> None:
+        """Write down what became of a request."""
+        with self._write() as db:
+            db.execute(
+                sa.update(t.intents)
+                .where(t.intents.c.id == intent.id)
+                .values(fate=fate.value, task_id=task_id, answered_at=now())
+            )
+
+    def credits_since(self, since: str, service: str | None = None) -> float:
+        """Credits of the requests since `since` (UTC, ISO 8601) that were or may have been billed."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(t.intents.c.credits), 0.0)).where(
+            t.intents.c.made_at >= since, t.intents.c.fate != Fate.REFUSED.value
+        )
+        if service is not None:
+            query = query.where(t.intents.c.service == service)
+        with self._read() as db:
+            return float(db.execute(query).scalar_one())
+
+    # Inside
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        with self._lock, self._engine.begin() as db:
+            yield db
+
+    _read = _write
+    """Reads share the one connection, so that SQLite never has two of ours."""
+
+    def _tell(self, db: sa.Connection, send_id: SendId, state: State, note: str) -> None:
+        db.execute(sa.insert(t.history).values(send_id=send_id, at=now(), state=state.value, note=note))
+
+    def _check(self, path: Path) -> None:
+        with self._write() as db:
+            verdict = db.execute(sa.text("PRAGMA quick_check")).scalar_one()
+            if verdict != "ok":
+                raise _damaged(path, str(verdict))
+            t.metadata.create_all(db)
+            version = db.execute(sa.select(t.about.c.value).where(t.about.c.name == "schema")).scalar()
+            if version is None:
+                db.execute(sa.insert(t.about).values(name="schema", value=str(t.SCHEMA_VERSION)))
+            elif int(version) > t.SCHEMA_VERSION:
+                raise SendReturnError(
+                    f"The journal {path} was written by a newer sendreturn (schema {version}).",
+                    "Install that version again, or name another state folder with SENDRETURN_HOME.",
+                )
+
+
+def _damaged(path: Path, detail: str) -> SendReturnError:
+    return SendReturnError(
+        f"The journal {path} is damaged and was left untouched.",
+        "Put back a copy of it, or move it away to start with an empty one; returns already delivered are not affected.",
+        detail,
+    )
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    # We begin transactions ourselves: the driver would begin them late, and let a read turn into a write half-way.
+    connection.isolation_level = None
+    # FULL: a commit is on disk when it returns. An intent that could vanish in a power cut would be worthless.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_at_once(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _send(row: sa.RowMapping) -> SendRow:
+    return SendRow(
+        id=SendId(row["id"]),
+        created_at=row["created_at"],
+        session=Path(row["session"]),
+        clip=Path(row["clip"]) if row["clip"] else None,
+        operation=row["operation"],
+        service=row["service"],
+        params=row["params"],
+        origin=Origin(row["origin"]),
+        wish_key=row["wish_key"],
+        state=State(row["state"]),
+        text=row["text"],
+        fingerprint=row["fingerprint"],
+        approved=row["approved"],
+        attempt=row["attempt"],
+        cost_credits=row["cost_credits"],
+    )
+
+
+def _intent(row: sa.RowMapping) -> Intent:
+    return Intent(
+        id=row["id"],
+        send_id=SendId(row["send_id"]),
+        call=row["call"],
+        attempt=row["attempt"],
+        fields=row["fields"],
+        credits=row["credits"],
+        made_at=row["made_at"],
+        fate=Fate(row["fate"]),
+        task_id=row["task_id"],
+    )
