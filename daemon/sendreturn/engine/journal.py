@@ -36,12 +36,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class SendRow:
-    """A send, as it stands in the journal."""
+    """A send, as it stands in the journal. `clip` is where the clip is to lie, `found_at` where it lay when it was sent."""
 
     id: SendId
     created_at: str
     session: Path
     clip: Path | None
+    found_at: Path | None
     operation: str
     service: str
     params: Mapping[str, Any]
@@ -51,6 +52,7 @@ class SendRow:
     text: str
     fingerprint: str | None
     approved: bool
+    cancel_asked: bool
     attempt: int
     cost_credits: float | None
 
@@ -62,6 +64,7 @@ class NewSend:
     id: SendId
     session: Path
     clip: Path | None
+    found_at: Path | None
     operation: str
     service: str
     params: Mapping[str, Any]
@@ -134,6 +137,7 @@ class Journal:
             "created_at": now(),
             "session": str(send.session),
             "clip": str(send.clip) if send.clip else None,
+            "found_at": str(send.found_at) if send.found_at else None,
             "operation": send.operation,
             "service": send.service,
             "params": dict(send.params),
@@ -198,7 +202,7 @@ class Journal:
             db.execute(
                 sa.update(t.sends)
                 .where(t.sends.c.id == send_id)
-                .values(state=State.QUEUED.value, text=note, attempt=t.sends.c.attempt + 1)
+                .values(state=State.QUEUED.value, text=note, attempt=t.sends.c.attempt + 1, cancel_asked=False)
             )
             self._tell(db, send_id, State.QUEUED, note)
         return self.get(send_id)
@@ -341,6 +345,7 @@ def _send(row: sa.RowMapping) -> SendRow:
         created_at=row["created_at"],
         session=Path(row["session"]),
         clip=Path(row["clip"]) if row["clip"] else None,
+        found_at=Path(row["found_at"]) if row["found_at"] else None,
         operation=row["operation"],
         service=row["service"],
         params=row["params"],
@@ -350,6 +355,7 @@ def _send(row: sa.RowMapping) -> SendRow:
         text=row["text"],
         fingerprint=row["fingerprint"],
         approved=row["approved"],
+        cancel_asked=row["cancel_asked"],
         attempt=row["attempt"],
         cost_credits=row["cost_credits"],
     )

@@ -22,6 +22,7 @@ sends = Table(
     Column("created_at", String(40), nullable=False),
     Column("session", Text, nullable=False),
     Column("clip", Text),
+    Column("found_at", Text),
     Column("operation", String(40), nullable=False),
     Column("service", String(40), nullable=False),
     Column("params", JSON, nullable=False),
@@ -31,6 +32,7 @@ sends = Table(
     Column("text", Text, nullable=False, default=""),
     Column("fingerprint", String(64), index=True),
     Column("approved", Boolean, nullable=False, default=False),
+    Column("cancel_asked", Boolean, nullable=False, default=False),
     Column("attempt", Integer, nullable=False, default=1),
     Column("cost_credits", Float),
 )

@@ -1,0 +1,259 @@
+"""The conductor: takes wishes in, keeps every send on its way, and tells what happens. It is the ways' in `Desk`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from sendreturn.contract import Manifest
+from sendreturn.engine import intake
+from sendreturn.engine.journal import Journal, NewSend, SendRow
+from sendreturn.engine.make import call_folder
+from sendreturn.engine.outputs import Handed
+from sendreturn.engine.pipeline import STEPS, run_send
+from sendreturn.engine.run import Cancelled, House, Run, Stopping
+from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError
+from sendreturn.sends.wish import Event, Listener, Receipt, Returned, SendView, Wish
+from sendreturn.services import Services
+from sendreturn.settings import Settings
+from sendreturn.words import SendId, State, new_send_id
+
+log = structlog.get_logger(__name__)
+
+RETRIED_FROM: Mapping[State, str] = {
+    State.FETCHING: "fetch",
+    State.FINISHING: "finish",
+    State.DELIVERING: "deliver",
+}
+"""Where a retry goes on. What was generated is paid for, so only a send that failed before that is made anew."""
+
+
+class Conductor:
+    """Runs the sends of one daemon. Made, started and stopped on one event loop; the `Desk` calls come from any thread.
+
+    Args:
+        session_of: The session that a path lies in, if it lies in one that the daemon knows.
+        staging: Where sends keep their files until they are delivered.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        services: Services,
+        settings: Settings,
+        session_of: Callable[[Path], Path | None],
+        staging: Path,
+    ) -> None:
+        self._journal = journal
+        self._services = services
+        self._settings = settings
+        self._session_of = session_of
+        self._house = House(journal, services, settings, staging, self._slots, self._announce)
+        self._semaphores: dict[str, asyncio.Semaphore] = {}
+        self._runs: dict[str, Run] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._live: dict[str, tuple[float, str]] = {}
+        self._listeners: list[Listener] = []
+        self._lock = threading.RLock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Go on with every send that had not ended."""
+        self._loop = asyncio.get_running_loop()
+        for send in self._journal.unfinished():
+            self._begin(send)
+
+    async def stop(self) -> None:
+        """Leave every send off at a safe place; the next start goes on with them."""
+        for run in self._runs.values():
+            run.stop()
+        await asyncio.gather(*self._tasks.values())
+        await self._services.close()
+
+    # The desk
+
+    def accept(self, wish: Wish) -> Receipt:
+        earlier = self._journal.by_key(wish.key) if wish.key else None
+        if earlier is not None:
+            return Receipt(self._view(earlier), False)
+        send = intake.resolve(wish, self._settings, self._services, self._session_of)
+        row, is_new = self._journal.add(
+            NewSend(
+                id=new_send_id(),
+                session=send.session,
+                clip=wish.clip_after or send.clip,
+                found_at=send.clip,
+                operation=send.operation,
+                service=send.service,
+                params=send.params.given(),
+                origin=wish.origin,
+                wish_key=wish.key,
+            )
+        )
+        if is_new:
+            self._on_loop(self._begin, row)
+        return Receipt(self._view(row), is_new)
+
+    def cancel(self, send_id: str) -> SendView:
+        send = self._journal.get(send_id)
+        if send.state.ended:
+            raise NotNow(f"Send {send_id} has already ended ({send.state}).", "There is nothing to cancel.")
+        self._journal.note(send.id, cancel_asked=True)
+        run = self._runs.get(send_id)
+        if run is not None:
+            self._on_loop(run.cancel)
+        return self._view(send)
+
+    def retry(self, send_id: str) -> SendView:
+        with self._lock:
+            send = self._journal.get(send_id)
+            if send.state not in (State.FAILED, State.CANCELLED, State.UNCERTAIN):
+                raise NotNow(f"Send {send_id} is {send.state}.", "Only a send that failed, was cancelled or is uncertain can be retried.")
+            first = self._retried_from(send)
+            row = self._journal.again(send.id, STEPS[STEPS.index(first) :], f"retried from {first}")
+        self._on_loop(self._begin, row)
+        return self._view(row)
+
+    def approve(self, send_id: str) -> SendView:
+        send = self._journal.get(send_id)
+        if send.state is not State.WAITING_APPROVAL:
+            raise NotNow(f"Send {send_id} is {send.state}.", "Only a send that waits for approval can be approved.")
+        self._journal.note(send.id, approved=True)
+        run = self._runs.get(send_id)
+        if run is not None:
+            self._on_loop(run.approve)
+        return self.get(send_id)
+
+    def get(self, send_id: str) -> SendView:
+        return self._view(self._journal.get(send_id), with_history=True)
+
+    def list(self, state: State | None = None) -> Sequence[SendView]:
+        return [self._view(send) for send in self._journal.list(state)]
+
+    def manifests(self) -> Mapping[str, Manifest]:
+        return self._services.manifests
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        self._listeners.append(listener)
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return end
+
+    # Running
+
+    def _begin(self, send: SendRow) -> None:
+        task = asyncio.get_running_loop().create_task(self._carry(send), name=f"send {send.id}")
+        self._tasks[send.id] = task
+        task.add_done_callback(lambda _: self._forget(send.id, task))
+
+    def _forget(self, send_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(send_id) is task:
+            del self._tasks[send_id]
+            self._runs.pop(send_id, None)
+            self._live.pop(send_id, None)
+
+    async def _carry(self, send: SendRow) -> None:
+        """Run one send to its end, whatever that is."""
+        run = Run(send, self._house)
+        self._runs[send.id] = run
+        if send.state is State.QUEUED:
+            run.tell(0.0)
+        try:
+            handed = await run_send(run)
+        except Stopping:
+            return
+        except Cancelled:
+            await self._cancelled(run)
+        except ServiceError as error:
+            self._end(run, State.UNCERTAIN if error.outcome is Outcome.UNKNOWN else State.FAILED, error.sentence)
+        except SendReturnError as error:
+            self._end(run, State.FAILED, error.sentence)
+        except Exception:
+            log.exception("send broke", send=send.id)
+            self._end(run, State.FAILED, f"Something is wrong inside sendreturn; the log says where (send {send.id}).")
+        else:
+            self._done(run, handed)
+
+    async def _cancelled(self, run: Run) -> None:
+        submitted = self._journal.stage(run.send.id, "submit") or {"tasks": ()}
+        for task in submitted["tasks"]:
+            with contextlib.suppress(SendReturnError):
+                await run.bridge.cancel(task["task_id"], call_folder(run, task["call"]))
+        self._end(run, State.CANCELLED, "cancelled")
+
+    def _end(self, run: Run, state: State, text: str) -> None:
+        log.info("send ended", send=run.send.id, state=state.value, text=text)
+        run.enter(state, text)
+
+    def _done(self, run: Run, handed: Handed) -> None:
+        for file in handed.files:
+            position = file.position_samples
+            returned = Returned(file.take, file.kind, file.path.name, file.path, position, file.sample_rate_hz)
+            run.tell(1.0, "delivered", returned)
+        run.enter(State.DONE, f"{len(handed.files)} files in {handed.folder}")
+        log.info("send done", send=run.send.id, files=len(handed.files))
+
+    def _retried_from(self, send: SendRow) -> str:
+        """The step that a retry starts with: the failed one where what was made before it is still good."""
+        reached = [entry.state for entry in self._journal.history(send.id) if not entry.state.ended]
+        last = next((state for state in reversed(reached) if state is not State.QUEUED), State.PREPARING)
+        return RETRIED_FROM.get(last, STEPS[0])
+
+    # Telling
+
+    def _announce(self, send: SendRow, progress: float, returned: Returned | None) -> None:
+        self._live[send.id] = (progress, send.text)
+        event = Event(self._view(send), returned)
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except Exception:  # a listener is a way out to somebody else; it must not stop a send
+                log.exception("a listener failed")
+
+    def _view(self, send: SendRow, *, with_history: bool = False) -> SendView:
+        handed = self._journal.stage(send.id, "deliver") if send.state is State.DONE or with_history else None
+        progress, text = self._live.get(send.id, (1.0 if send.state.ended else 0.0, send.text))
+        return SendView(
+            id=send.id,
+            operation=send.operation,
+            service=send.service,
+            state=send.state,
+            progress=progress,
+            text=text,
+            clip=send.clip,
+            session=send.session,
+            created_at=send.created_at,
+            params=send.params,
+            cost_credits=send.cost_credits,
+            origin=send.origin,
+            returns=tuple(Path(file["path"]) for file in handed["files"]) if handed else (),
+            folder=Path(handed["folder"]) if handed else None,
+            history=self._journal.history(SendId(send.id)) if with_history else (),
+        )
+
+    def _slots(self, service: str) -> asyncio.Semaphore:
+        if service not in self._semaphores:
+            configured = self._settings.service_settings(service).max_parallel
+            limit = configured or self._services.manifest(service).max_parallel
+            self._semaphores[service] = asyncio.Semaphore(limit)
+        return self._semaphores[service]
+
+    def _on_loop(self, work: Callable[..., Any], *args: Any) -> None:
+        assert self._loop is not None, "the conductor has not been started"
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is self._loop:
+            work(*args)
+        else:
+            self._loop.call_soon_threadsafe(work, *args)

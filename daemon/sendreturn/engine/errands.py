@@ -1,0 +1,75 @@
+"""Errands: what a send needs beside its own request, done by a free service on this machine (stems, MIDI, tempo)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sendreturn.audio.notes import Meter
+from sendreturn.contract import Ask, Clip, MadeTake, Report, ServiceBridge
+from sendreturn.engine.run import Run
+from sendreturn.errors import Outcome, ServiceError
+from sendreturn.params import Params
+
+OnProgress = Callable[[float, str], None]
+WORST_PAUSE_S = 60.0
+
+
+def _ignore(_fraction: float, _text: str) -> None:
+    pass
+
+
+async def errand(
+    run: Run, operation: str, clip: Clip, params: Params, meter: Meter, folder: Path, on_progress: OnProgress = _ignore
+) -> tuple[MadeTake, ...]:
+    """Have a free service do `operation` on `clip`; no takes where no service offers to."""
+    name = run.house.services.gap_filler(operation)
+    if name is None:
+        return ()
+    bridge = run.house.services.bridge(name)
+    (call,) = bridge.plan(Ask(run.send.id, operation, params, clip, meter)).calls
+    slot = await run.slot(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        task_id = await bridge.submit(call, clip, folder)
+        return await follow(run, bridge, task_id, folder, on_progress)
+    finally:
+        slot.release()
+
+
+async def follow(
+    run: Run, bridge: ServiceBridge, task_id: str, folder: Path, on_progress: OnProgress
+) -> tuple[MadeTake, ...]:
+    """Look after a task until it ends. Passing trouble makes the pauses longer; the task is never given up for it.
+
+    Raises:
+        ServiceError: the service says that it failed, or will not answer for this task.
+    """
+    pause_s = pace_s = poll_s(run, bridge)
+    while True:
+        run.checkpoint()
+        try:
+            report = await bridge.look(task_id, folder)
+        except ServiceError as error:
+            if error.outcome is not Outcome.RETRY:
+                raise
+            pause_s = min(pause_s * 2, WORST_PAUSE_S)
+            on_progress(0.0, error.what)
+        else:
+            pause_s = pace_s
+            if report.done:
+                return _takes(report)
+            on_progress(report.progress or 0.0, report.text)
+        await run.pause(pause_s)
+
+
+def poll_s(run: Run, bridge: ServiceBridge) -> float:
+    """How long to wait between two looks at a task: what the user has set, else what the service advises."""
+    configured = run.house.settings.service_settings(bridge.manifest.name).poll_s
+    return configured or bridge.manifest.poll_s
+
+
+def _takes(report: Report) -> tuple[MadeTake, ...]:
+    if report.failed is not None:
+        raise ServiceError(report.failed, "`retry` asks for it once more.")
+    return report.takes

@@ -1,0 +1,147 @@
+"""What each step of a send hands to the next, as the journal keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sendreturn.audio.notes import Meter
+from sendreturn.contract import Clip, MadeTake
+from sendreturn.words import Kind
+
+
+@dataclass(frozen=True)
+class Source:
+    """The user's clip as it was when the send was taken.
+
+    Attributes:
+        path: Where it lies for the user.
+        staged: Our own copy, cut to its range, sample for sample.
+        sha256: Of the user's file.
+        frames: Of the cut.
+        position_samples: Where the cut starts on the session's timeline, at `sample_rate_hz`.
+    """
+
+    path: Path
+    staged: Path
+    sha256: str
+    sample_rate_hz: int
+    channels: int
+    frames: int
+    subtype: str
+    range_s: tuple[float, float] | None
+    position_samples: int
+
+    @property
+    def duration_s(self) -> float:
+        return self.frames / self.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A send that is ready to be planned. `clip` is what the service gets; it and `source` are None without a clip.
+
+    Attributes:
+        tempo_from: Who says the tempo: "send", "file", "measured" or "default".
+        notes: Sentences for `checks`.
+    """
+
+    source: Source | None
+    clip: Clip | None
+    meter: Meter
+    tempo_from: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call that a service has accepted."""
+
+    call: str
+    task_id: str
+
+
+@dataclass(frozen=True)
+class Tasks:
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Takes:
+    takes: tuple[MadeTake, ...]
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """One file of a take, in the staging folder. The fields are those of `contract.Made`."""
+
+    kind: Kind
+    path: Path
+    stem: str | None
+    covers: str
+    made_by: str
+
+
+@dataclass(frozen=True)
+class FetchedTake:
+    number: int
+    files: tuple[FetchedFile, ...]
+    clip_id: str | None
+    bpm: float | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    takes: tuple[FetchedTake, ...]
+
+
+@dataclass(frozen=True)
+class FinishedFile:
+    """One return, ready to be delivered.
+
+    Attributes:
+        position_samples: Where it starts on the timeline, at its own rate; None for what is not audio.
+        checks: What the user should know of it, as sentences.
+    """
+
+    kind: Kind
+    path: Path
+    stem: str | None
+    made_by: str
+    sample_rate_hz: int | None = None
+    bit_depth: int | None = None
+    channels: int | None = None
+    duration_s: float | None = None
+    position_samples: int | None = None
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FinishedTake:
+    number: int
+    files: tuple[FinishedFile, ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    takes: tuple[FinishedTake, ...]
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    take: int
+    kind: Kind
+    path: Path
+    position_samples: int
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What lies in the session now."""
+
+    folder: Path
+    files: tuple[DeliveredFile, ...]

@@ -1,0 +1,191 @@
+"""Prepare: keep our own copy of the clip, cut its range, find its tempo, and map the send to the service's requests."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from sendreturn.audio.clip import ClipInfo, is_silent, probe
+from sendreturn.audio.convert import convert
+from sendreturn.audio.exact import exact_depth
+from sendreturn.audio.notes import Meter
+from sendreturn.contract import Ask, Clip, Plan
+from sendreturn.engine.errands import errand
+from sendreturn.engine.outputs import Prepared, Source
+from sendreturn.engine.run import Run
+from sendreturn.errors import ClipError
+from sendreturn.params import Params
+
+COPY_BLOCK = 1 << 20
+HOUSE_PARAMS = frozenset(
+    {"range_s", "position_s", "position_samples", "track", "title", "service", "service_options", "bpm", "time_signature"}
+)
+"""Parameters that the daemon honours itself, whatever the service."""
+
+
+async def prepare(run: Run) -> Prepared:
+    """Copy and cut the clip into the staging folder, and settle the session's tempo.
+
+    Raises:
+        ClipError: the clip is gone, changed while it was read, is silent, or cannot be decoded.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    if run.send.clip is None:
+        return Prepared(None, None, _meter(run.params, run.params.bpm or 120.0), "send" if run.params.bpm else "default")
+    source, clip, notes = await asyncio.to_thread(_stage, run)
+    run.note(fingerprint=_fingerprint(run, source))
+    bpm, tempo_from = await _tempo(run, clip)
+    return Prepared(source, clip, _meter(run.params, bpm), tempo_from, notes)
+
+
+async def plan(run: Run, prepared: Prepared) -> Plan:
+    """Map the send to the service's requests. Raises Refusal for what the service cannot do."""
+    planned = run.bridge.plan(ask_of(run.send.id, run.send.operation, run.params, prepared.clip, prepared.meter))
+    return Plan(planned.calls, (*planned.unmet, *unmet_wishes(run)))
+
+
+def ask_of(send_id: str, operation: str, params: Params, clip: Clip | None, meter: Meter) -> Ask:
+    """A send as a bridge sees it. Only what was asked in this send is bought."""
+    from sendreturn.words import SendId
+
+    wanted = {"stems": bool(params.stems), "midi": bool(params.midi), "wav": bool(params.wav)}
+    buys = frozenset(name for name, asked in wanted.items() if asked)
+    return Ask(SendId(send_id), operation, params, clip, meter, buys)
+
+
+def unmet_wishes(run: Run) -> tuple[str, ...]:
+    """A sentence for each parameter that this service has no use for."""
+    manifest = run.house.services.manifest(run.send.service)
+    spec = manifest.operations[run.send.operation]
+    ignored = [name for name in run.params.given() if name not in spec.honours and name not in HOUSE_PARAMS]
+    return tuple(f"{manifest.title} has no use for {name} in {run.send.operation}; it was left out." for name in ignored)
+
+
+def _stage(run: Run) -> tuple[Source, Clip, tuple[str, ...]]:
+    copy, sha256 = _copy_clip(run)
+    info = probe(copy)
+    if is_silent(copy):
+        raise ClipError(f"{_name(run)} is silent.", "Send a clip that has sound in it.")
+    staged, staged_info, notes = _cut(run, copy, info)
+    start_s = run.params.range_s[0] if run.params.range_s else 0.0
+    assert run.send.clip is not None
+    source = Source(
+        path=run.send.clip,
+        staged=staged,
+        sha256=sha256,
+        sample_rate_hz=info.sample_rate_hz,
+        channels=staged_info.channels,
+        frames=staged_info.frames,
+        subtype=staged_info.subtype,
+        range_s=run.params.range_s,
+        position_samples=_position(run.params, info, start_s),
+    )
+    return source, _for_service(run, staged, staged_info, sha256 if staged == copy else None), notes
+
+
+def _cut(run: Run, copy: Path, info: ClipInfo) -> tuple[Path, ClipInfo, tuple[str, ...]]:
+    """The part that is sent, at most in stereo; the copy itself where it is that already."""
+    notes: tuple[str, ...] = ()
+    if info.channels > 2:
+        notes = (f"The clip's {info.channels} channels were folded down to stereo.",)
+    span = run.params.range_s
+    if span is None and info.channels <= 2:
+        return copy, info, notes
+    start_s, end_s = span or (0.0, None)
+    if end_s is not None and start_s >= info.duration_s:
+        raise ClipError(
+            f"range_s starts at {start_s:g} s, but {_name(run)} is {info.duration_s:.3f} s long.",
+            "Choose a range inside the clip.",
+        )
+    target = run.folder / "cut.wav"
+    channels = min(info.channels, 2)
+    end_s = None if end_s is None else min(end_s, info.duration_s)
+    cut = convert(copy, target, start_s=start_s, end_s=end_s, channels=channels, bit_depth=exact_depth(info.subtype))
+    return target, cut, notes
+
+
+def _for_service(run: Run, staged: Path, info: ClipInfo, sha256: str | None) -> Clip:
+    """The clip in a container that the service takes."""
+    formats = run.house.services.manifest(run.send.service).clip_formats
+    if info.container not in formats:
+        target = run.folder / "clip.wav"
+        info = convert(staged, target, bit_depth="float" if "WAV" in formats else 24, fmt="WAV")
+        staged, sha256 = target, None
+    return Clip(staged, info.sample_rate_hz, info.channels, info.frames, sha256 or _sha256(staged))
+
+
+def _position(params: Params, info: ClipInfo, start_s: float) -> int:
+    if params.position_samples is not None:
+        return params.position_samples
+    if params.position_s is not None:
+        return round(params.position_s * info.sample_rate_hz)
+    return (info.time_reference_samples or 0) + round(start_s * info.sample_rate_hz)
+
+
+def _copy_clip(run: Run) -> tuple[Path, str]:
+    """Copy the user's file into the staging folder; returns the copy and the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    with _open_clip(run) as source:
+        target = run.folder / f"source{Path(source.name).suffix.lower()}"
+        before = os.fstat(source.fileno())
+        with target.open("wb") as copy:
+            while block := source.read(COPY_BLOCK):
+                digest.update(block)
+                copy.write(block)
+        after = os.fstat(source.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ClipError(f"{_name(run)} was changed while it was being read.", "Send it again when it is finished.")
+    return target, digest.hexdigest()
+
+
+@contextmanager
+def _open_clip(run: Run) -> Iterator[IO[bytes]]:
+    """The user's file, where it is to lie or where it was found: a hot folder puts it away at some moment in between."""
+    places = [path for path in (run.send.clip, run.send.found_at, run.send.clip) if path is not None]
+    for path in places:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ClipError(f"{_name(run)} cannot be read: {error.strerror}.", "Make it readable, then retry.") from error
+        with file:
+            yield file
+        return
+    raise ClipError(f"{_name(run)} is no longer there.", "Put it back, then retry.")
+
+
+async def _tempo(run: Run, clip: Clip) -> tuple[float, str]:
+    if run.params.bpm:
+        return run.params.bpm, "send"
+    written = (await asyncio.to_thread(probe, clip.path)).bpm
+    if written:
+        return written, "file"
+    takes = await errand(run, "bpm", clip, Params(), Meter(), run.folder / "bpm")
+    measured = next((take.bpm for take in takes if take.bpm), None)
+    return (measured, "measured") if measured else (120.0, "default")
+
+
+def _meter(params: Params, bpm: float) -> Meter:
+    beats, unit = (params.time_signature or "4/4").split("/")
+    return Meter(bpm, int(beats), int(unit))
+
+
+def _fingerprint(run: Run, source: Source) -> str:
+    """The same for the same content, operation, service and parameters."""
+    parts = (source.sha256, run.send.operation, run.send.service, run.params.canonical_json())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(run: Run) -> str:
+    return f"“{run.send.clip.name}”" if run.send.clip else "The clip"

@@ -1,0 +1,166 @@
+"""One send on its way: its steps, its staging folder, and how it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from sendreturn.contract import ServiceBridge
+from sendreturn.engine.journal import Journal, SendRow
+from sendreturn.params import Params, parse_params
+from sendreturn.sends.wish import Returned
+from sendreturn.services import Services
+from sendreturn.settings import Settings
+from sendreturn.words import State
+
+T = TypeVar("T")
+
+
+class Cancelled(Exception):  # noqa: N818 - an event, not an error
+    """The user has cancelled this send."""
+
+
+class Stopping(Exception):  # noqa: N818 - an event, not an error
+    """The daemon is stopping; the send goes on at the next start."""
+
+
+SPAN = {
+    State.QUEUED: (0.0, 0.0),
+    State.PREPARING: (0.0, 0.05),
+    State.WAITING_APPROVAL: (0.05, 0.05),
+    State.SUBMITTING: (0.05, 0.08),
+    State.GENERATING: (0.08, 0.7),
+    State.FETCHING: (0.7, 0.75),
+    State.FINISHING: (0.75, 0.97),
+    State.DELIVERING: (0.97, 1.0),
+    State.DONE: (1.0, 1.0),
+}
+"""Which part of a send's whole progress each state covers."""
+
+
+@dataclass(frozen=True)
+class House:
+    """What every run may use."""
+
+    journal: Journal
+    services: Services
+    settings: Settings
+    staging: Path
+    slots: Callable[[str], asyncio.Semaphore]
+    announce: Callable[[SendRow, float, Returned | None], None]
+
+
+@dataclass
+class Run:
+    """One send on its way. `send` is always as the journal has it."""
+
+    send: SendRow
+    house: House
+    params: Params = field(init=False)
+    _cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _approved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.params = parse_params(self.send.params)
+        if self.send.approved:
+            self._approved.set()
+        if self.send.cancel_asked:
+            self._cancel.set()
+
+    @property
+    def folder(self) -> Path:
+        """The staging folder of this attempt; returns that were paid for stay in it until they are delivered."""
+        return self.house.staging / self.send.id
+
+    @property
+    def bridge(self) -> ServiceBridge:
+        return self.house.services.bridge(self.send.service)
+
+    async def step(self, name: str, state: State, output: type[T], work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` once: its output is written down, and a later run takes it from there."""
+        adapter = TypeAdapter(output)
+        recorded = self.house.journal.stage(self.send.id, name)
+        if recorded is not None:
+            return adapter.validate_python(recorded)
+        self.checkpoint()
+        self.enter(state)
+        result = await work()
+        self.house.journal.record(self.send.id, name, adapter.dump_python(result, mode="json"))
+        return result
+
+    def enter(self, state: State, note: str = "") -> None:
+        """Bring the send into `state`, unless it is there."""
+        if self.send.state is not state or note:
+            self.send = self.house.journal.move(self.send.id, state, note)
+            self.tell(0.0, note)
+
+    def tell(self, fraction: float, text: str = "", returned: Returned | None = None) -> None:
+        """Let listeners know how far the present state has come (0–1)."""
+        start, end = SPAN.get(self.send.state, (1.0, 1.0))
+        shown = replace(self.send, text=text) if text else self.send
+        self.house.announce(shown, start + (end - start) * min(max(fraction, 0.0), 1.0), returned)
+
+    def note(self, **values: Any) -> None:
+        """Write single facts of the send down."""
+        self.house.journal.note(self.send.id, **values)
+        self.send = self.house.journal.get(self.send.id)
+
+    # Stopping
+
+    def cancel(self) -> None:
+        self._cancel.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def approve(self) -> None:
+        self._approved.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancel.is_set()
+
+    def checkpoint(self) -> None:
+        """A place where a send may be left off. Raises Cancelled or Stopping where it is."""
+        if self._cancel.is_set():
+            raise Cancelled
+        if self._stop.is_set():
+            raise Stopping
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but leave off at once when cancelled or stopped."""
+        await self._first_of(seconds)
+        self.checkpoint()
+
+    async def until_approved(self) -> None:
+        while not self._approved.is_set():
+            await self._first_of(None, self._approved)
+            self.checkpoint()
+
+    async def slot(self, service: str) -> asyncio.Semaphore:
+        """A place among the service's parallel sends, acquired; the caller releases it."""
+        slots = self.house.slots(service)
+        acquiring = asyncio.create_task(slots.acquire())
+        try:
+            await self._first_of(None, acquiring)
+            self.checkpoint()
+        except BaseException:
+            if not acquiring.cancel() and not acquiring.cancelled() and acquiring.done():
+                slots.release()
+            raise
+        return slots
+
+    async def _first_of(self, timeout_s: float | None, *others: asyncio.Event | asyncio.Task[Any]) -> None:
+        waits = {asyncio.create_task(e.wait()) for e in (self._cancel, self._stop, *others) if isinstance(e, asyncio.Event)}
+        tasks = {task for task in others if isinstance(task, asyncio.Task)}
+        try:
+            await asyncio.wait(waits | tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
