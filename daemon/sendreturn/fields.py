@@ -79,6 +79,13 @@ def named(pattern: str, expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _check_service_name(value: object) -> str:
+    word = value.strip().casefold() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,40}", word):
+        refuse("the name of a service")
+    return word
+
+
 def _check_text(value: object) -> str:
     found = _text(value)
     if found is None or len(found) > LONGEST_TEXT:
@@ -197,6 +204,7 @@ def _no_list_is_empty(value: object) -> object:
     return value
 
 
+ServiceName = Annotated[str, BeforeValidator(_check_service_name)]
 Text = Annotated[str, BeforeValidator(_check_text)]
 Line = Annotated[str, BeforeValidator(_check_line)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_check_texts)]

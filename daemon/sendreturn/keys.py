@@ -141,7 +141,7 @@ def looks_like_key(value: str) -> bool:
 _KEY_SHAPES = (
     re.compile(r"sk[-_]\S{8,}"),
     re.compile(r"sk[a-z]*[-_]?(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}"),
-    re.compile(r"bearer\s+\S{8,}", re.IGNORECASE),
+    re.compile(r"bearer\s+(?=\S*\d)\S{8,}", re.IGNORECASE),
 )
 
 

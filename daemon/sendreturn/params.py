@@ -12,6 +12,7 @@ from sendreturn.fields import (
     Fraction,
     JsonObject,
     Line,
+    ServiceName,
     Span,
     Stems,
     Text,
@@ -113,7 +114,7 @@ class Params(BaseModel):
     position_samples: Count | None = None
     time_signature: TimeSignature | None = None
     track: Line | None = None
-    service: Line | None = None
+    service: ServiceName | None = None
     service_options: JsonObject | None = None
 
     @model_validator(mode="after")

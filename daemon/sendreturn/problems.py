@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -55,7 +56,7 @@ def shown(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return mask(value) if looks_like_key(value) else repr(_short(value))
+        return mask(value) if looks_like_key(value) else repr(_short(_without_credentials(value)))
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, bool | int | float) or (isinstance(value, list | tuple) and _is_plain(value)):
@@ -74,7 +75,7 @@ def unknown_key(key: object, known: Iterable[str], synonyms: Mapping[str, str] |
     """The sentence for a key that does not exist."""
     names = sorted(known)
     other = (synonyms or {}).get(str(key).casefold())
-    hint = f" Did you mean {other!r}?" if other else did_you_mean(key, names)
+    hint = f" Did you mean {other!r}?" if other in names else did_you_mean(key, names)
     return f"expected a known key, found {_short(str(key))!r}.{hint or ' Known here: ' + ', '.join(names) + '.'}"
 
 
@@ -123,6 +124,11 @@ def _is_plain(values: Iterable[object]) -> bool:
         looks_like_key(value) if isinstance(value, str) else not isinstance(value, bool | int | float | None)
         for value in values
     )
+
+
+def _without_credentials(text: str) -> str:
+    """An address without the user name, password and query, which may hold secrets."""
+    return re.sub(r"\?\S*", "?***", re.sub(r"//[^/\s]*@", "//***@", text)) if "://" in text else text
 
 
 def _short(text: str, longest: int = 60) -> str:
