@@ -13,7 +13,7 @@ import numpy as np
 from sendreturn.audio.buffer import Audio
 from sendreturn.audio.ffmpeg import FfmpegStream
 from sendreturn.audio.opening import shown
-from sendreturn.audio.probe import LONGEST_S, probe
+from sendreturn.audio.probe import LONGEST_S, inspect
 from sendreturn.audio.sound import SOUND_ERRORS, Sound
 from sendreturn.errors import ClipError
 
@@ -123,7 +123,7 @@ def open_decoder(path: Path, *, longest_s: float = LONGEST_S) -> Decoder:
     Raises:
         ClipError: The clip cannot be used.
     """
-    return Decoder(probe(path, longest_s=longest_s))
+    return Decoder(inspect(path, longest_s=longest_s))
 
 
 def read_audio(path: Path, start_s: float | None = None, end_s: float | None = None) -> Audio:

@@ -44,6 +44,19 @@ def probe(path: Path, *, longest_s: float = LONGEST_S) -> ClipInfo:
     Raises:
         ClipError: It cannot be used; the sentence names the file and says why and what to do.
     """
+    info = inspect(path, longest_s=longest_s)
+    if info.duration_s < SHORTEST_S:
+        what = f"{shown(path)} is too short: {info.duration_s * 1000:.0f} ms, and at least {SHORTEST_S:g} s are needed."
+        raise ClipError(what, "Bounce a longer part.")
+    return info
+
+
+def inspect(path: Path, *, longest_s: float = LONGEST_S) -> ClipInfo:
+    """As `probe`, but takes files of any shortness: a return may be a single note.
+
+    Raises:
+        ClipError: It cannot be used.
+    """
     header = _header(path)
     if header.unfinished is not None:
         raise _unfinished(path, header.unfinished)
@@ -181,9 +194,8 @@ def _check_limits(path: Path, rate_hz: int, channels: int) -> None:
 
 
 def _check_length(path: Path, info: ClipInfo, longest_s: float) -> None:
-    if info.duration_s < SHORTEST_S:
-        what = f"{shown(path)} is too short: {info.duration_s * 1000:.0f} ms, and at least {SHORTEST_S:g} s are needed."
-        raise ClipError(what, "Bounce a longer part.")
+    if info.frames == 0:
+        raise ClipError(f"{shown(path)} holds no audio: its length is 0.", "Bounce or export the clip again.")
     if info.duration_s > longest_s:
         length = f"{info.duration_s / 60:,.0f} minutes, and at most {longest_s / 60:,.0f} are taken"
         what = f"{shown(path)} is too long: {length}."
