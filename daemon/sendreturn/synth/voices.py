@@ -90,25 +90,31 @@ class TableVoice:
     def play(self, stroke: Stroke, rng: np.random.Generator) -> Stereo:
         frames = min(stroke.room_samples, self.envelope.frames(stroke.held_s, stroke.rate_hz))
         bent = _bend(self.vibrato, frames, stroke.rate_hz)
-        out = np.zeros((frames, 2), dtype=np.float32)
+        sides = np.zeros((2, frames), dtype=np.float32)
         for one in self.unison:
-            self._add_oscillator(out, one, stroke, bent, rng)
+            self._add_oscillator(sides, one, stroke, bent, rng)
         if self.noise is not None:
-            out += _noise(self.noise, stroke, frames, rng)[:, None]
-        curve = self.envelope.curve(stroke.held_s, frames, stroke.rate_hz)
-        out *= (curve * np.float32(self.level * stroke.loudness))[:, None]
-        return out
+            sides += _noise(self.noise, stroke, frames, rng)
+        sides *= self.envelope.curve(stroke.held_s, frames, stroke.rate_hz) * np.float32(self.level * stroke.loudness)
+        return sides.T
 
     def _add_oscillator(
-        self, out: Stereo, one: Unison, stroke: Stroke, bent: NDArray[np.float64], rng: np.random.Generator
+        self,
+        sides: NDArray[np.float32],
+        one: Unison,
+        stroke: Stroke,
+        bent: NDArray[np.float64],
+        rng: np.random.Generator,
     ) -> None:
+        """Adds one oscillator to `sides` of shape (2, frames)."""
         f_hz = stroke.f_hz * 2.0 ** (one.octave + one.cents / 1200)
         tables = _tables(self, round(f_hz, 3), round(stroke.velocity * _VELOCITY_STEPS), stroke.rate_hz)
         if tables is None:
             return
         start = rng.uniform() if len(self.unison) > 1 else 0.0
         sound = read_tables(tables, bent * (f_hz / stroke.rate_hz) + start, stroke.rate_hz)
-        out += sound[:, None] * np.array(pan_gains(one.pan), dtype=np.float32) * np.float32(one.level)
+        for side, gain in zip(sides, pan_gains(one.pan), strict=True):
+            side += sound * np.float32(gain * one.level)
 
 
 @dataclass(frozen=True)

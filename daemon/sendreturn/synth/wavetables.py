@@ -59,21 +59,23 @@ def read_tables(tables: Tables, cycles: NDArray[np.float64], rate_hz: int) -> ND
         Shape (frames,).
     """
     length = tables.shape[1] - 1
-    place = (cycles % 1.0) * length
-    column = np.minimum(place.astype(np.int32), length - 1)
+    place = (cycles - np.floor(cycles)) * length
+    column = place.astype(np.intp)
+    np.minimum(column, length - 1, out=column)
     between = (place - column).astype(np.float32)
     flat = tables.ravel()
     if len(tables) == 1:
         return _between(flat, column, between)
     row, weight = _key_frames(rate_hz, len(cycles))
-    index = row * np.int32(length + 1) + column
+    index = row * (length + 1) + column
     early = _between(flat, index, between)
-    return early + weight * (_between(flat, index + np.int32(length + 1), between) - early)
+    return early + weight * (_between(flat, index + (length + 1), between) - early)
 
 
-def _between(flat: NDArray[np.float32], index: NDArray[np.int32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    first = flat[index]
-    return first + weight * (flat[index + 1] - first)
+def _between(flat: NDArray[np.float32], index: NDArray[np.intp], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    # "wrap" spares numpy a check of every index; all are in range.
+    first = flat.take(index, mode="wrap")
+    return first + weight * (flat.take(index + 1, mode="wrap") - first)
 
 
 def _inverse(levels: NDArray[np.float64], phases: NDArray[np.float64]) -> Tables:
@@ -86,7 +88,7 @@ def _inverse(levels: NDArray[np.float64], phases: NDArray[np.float64]) -> Tables
     return np.asarray(np.concatenate([period, period[:, :1]], axis=1), dtype=np.float32)
 
 
-def _key_frames(rate_hz: int, frames: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _key_frames(rate_hz: int, frames: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     row, weight = _key_frames_until_the_last(rate_hz)
     beyond = max(0, frames - len(row))
     if beyond == 0:
@@ -95,8 +97,8 @@ def _key_frames(rate_hz: int, frames: int) -> tuple[NDArray[np.int32], NDArray[n
 
 
 @lru_cache(maxsize=4)
-def _key_frames_until_the_last(rate_hz: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _key_frames_until_the_last(rate_hz: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     t = np.arange(int(KEY_TIMES_S[-1] * rate_hz)) / rate_hz
     place = np.interp(t, KEY_TIMES_S, np.arange(len(KEY_TIMES_S)))
-    row = np.minimum(place.astype(np.int32), len(KEY_TIMES_S) - 2)
+    row = np.minimum(place.astype(np.intp), len(KEY_TIMES_S) - 2)
     return row, (place - row).astype(np.float32)
