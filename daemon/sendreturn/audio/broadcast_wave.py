@@ -1,0 +1,244 @@
+"""Metadata of WAV files as studios use it: `bext`, iXML and LIST/INFO.
+
+Sources: EBU Tech 3285 version 2 (bext; with loudness), EBU R 98 (coding history), EBU Tech 3306 (RF64), the iXML
+specification 1.61 (Gallery), Microsoft's RIFF registration (LIST/INFO).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from sendreturn.audio import bext, ixml
+from sendreturn.audio.opening import open_regular, shown
+from sendreturn.audio.riff import UNKNOWN_SIZE, Chunk, read_wave, walk
+from sendreturn.errors import ClipError, SendReturnError
+from sendreturn.words import TEMP_PREFIX
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+_REPLACED = (b"bext", b"iXML")
+_LARGEST_RIFF = (1 << 32) - 9
+_COPY_BYTES = 1 << 20
+_MOST_METADATA_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class WaveMetadata:
+    """What is written beside the audio.
+
+    Attributes:
+        description: One line about the file.
+        originated_at: When it was made, in the studio's local time.
+        time_reference_samples: Where it starts on the session's timeline, in samples at the file's own rate.
+        originator: Who made it.
+        originator_reference: The maker's own name for it, such as the id of a send.
+        coding_history: What the audio went through, a line for each step (EBU R 98).
+        loudness_lufs: Integrated loudness.
+        true_peak_dbtp: Highest true peak.
+        project: Name of the session.
+        scene: The clip's name.
+        take: Which take it is.
+        tape: What the clip was taken from.
+        note: Free text.
+        tracks: A name for each channel, or one for all.
+        info: LIST/INFO texts by their four-letter names, such as INAM (title), ISFT (software), ICMT (comment).
+    """
+
+    description: str = ""
+    originated_at: datetime | None = None
+    time_reference_samples: int = 0
+    originator: str = "sendreturn"
+    originator_reference: str = ""
+    coding_history: str = ""
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    project: str = ""
+    scene: str = ""
+    take: str = ""
+    tape: str = ""
+    note: str = ""
+    tracks: tuple[str, ...] = ()
+    info: dict[str, str] = field(default_factory=dict)
+
+
+def write_metadata(path: Path, metadata: WaveMetadata) -> None:
+    """Writes `metadata` into the WAV or RF64 at `path`; audio and all other chunks stay as they are, byte by byte.
+
+    The file is written anew beside itself, with `bext` before the audio as readers expect it, and takes the old one's
+    place only when it is complete. It becomes an RF64 when it no longer fits a WAV.
+
+    Raises:
+        ClipError: It is no WAV, or not whole.
+        SendReturnError: It cannot be written; the file is as it was then.
+    """
+    with open_regular(path) as source:
+        size = source.seek(0, 2)
+        rate_hz, channels, bits, chunks = _layout(source, size, path)
+        before = bext.pack(metadata)
+        behind = [
+            (b"iXML", ixml.pack(metadata, rate_hz, channels, bits)),
+            (b"LIST", _pack_info(metadata.info)),
+        ]
+        _rewrite(path, source, chunks, [(b"bext", before)], [(name, body) for name, body in behind if body])
+
+
+def read_metadata(path: Path) -> WaveMetadata:
+    """What `bext`, iXML and LIST/INFO chunks say; empty where there are none.
+
+    Raises:
+        ClipError: It is no WAV.
+    """
+    found: dict[str, Any] = {}
+    with open_regular(path) as file:
+        size = file.seek(0, 2)
+        *_, chunks = _layout(file, size, path)
+        for chunk in chunks:
+            if chunk.name == b"bext":
+                found |= bext.unpack(_body(file, chunk))
+            elif chunk.name == b"iXML":
+                found |= ixml.unpack(_body(file, chunk))
+            elif _is_info(file, chunk):
+                found["info"] = _unpack_info(_body(file, chunk)[4:])
+    return WaveMetadata(**found)
+
+
+def _layout(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int, list[Chunk]]:
+    """Rate, channels, bits and the chunks of the file, with 64-bit lengths resolved."""
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:] != b"WAVE":
+        raise ClipError(f"{shown(path)} is not a WAV file.", "Only WAV files take this metadata.")
+    header = read_wave(file, size)
+    if header.unfinished is not None:
+        raise ClipError(f"{shown(path)} looks unfinished: {header.unfinished}.", "Write it completely first.")
+    sizes = _wide_sizes(file)
+    # A chunk that reaches beyond the end is broken; the audio was seen to be whole.
+    chunks = [chunk for chunk in walk(file, 12, size, sizes=sizes) if chunk.end <= size]
+    form = next(chunk for chunk in chunks if chunk.name == b"fmt ")
+    file.seek(form.start)
+    (bits,) = struct.unpack_from("<H", file.read(16), 14)
+    return header.rate_hz, header.channels, bits, chunks
+
+
+def _wide_sizes(file: BinaryIO) -> dict[bytes, int]:
+    file.seek(12)
+    head = file.read(36)
+    return {b"data": struct.unpack_from("<Q", head, 16)[0]} if head[:4] == b"ds64" else {}
+
+
+def _body(file: BinaryIO, chunk: Chunk) -> bytes:
+    file.seek(chunk.start)
+    return file.read(min(chunk.size, _MOST_METADATA_BYTES))
+
+
+def _is_info(file: BinaryIO, chunk: Chunk) -> bool:
+    if chunk.name != b"LIST":
+        return False
+    file.seek(chunk.start)
+    return file.read(4) == b"INFO"
+
+
+def _rewrite(
+    path: Path, source: BinaryIO, old: list[Chunk], before: list[tuple[bytes, bytes]], behind: list[tuple[bytes, bytes]]
+) -> None:
+    has_new_info = any(name == b"LIST" for name, _ in behind)
+    kept = [
+        chunk
+        for chunk in old
+        if chunk.name not in (*_REPLACED, b"ds64", b"JUNK") and not (has_new_info and _is_info(source, chunk))
+    ]
+    scratch = path.with_name(f"{TEMP_PREFIX}{secrets.token_hex(8)}")
+    try:
+        with scratch.open("xb") as target:
+            _write_all(target, source, kept, before, behind)
+            target.flush()
+            os.fsync(target.fileno())
+        scratch.replace(path)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        what = f"{shown(path)} could not be given its metadata ({problem.strerror})."
+        raise SendReturnError(what, "Check that its folder is there and its disk has room.") from problem
+
+
+def _write_all(
+    target: BinaryIO,
+    source: BinaryIO,
+    kept: list[Chunk],
+    before: list[tuple[bytes, bytes]],
+    behind: list[tuple[bytes, bytes]],
+) -> None:
+    total = 4 + sum(8 + len(body) + len(body) % 2 for _, body in before + behind)
+    total += sum(8 + chunk.size + chunk.size % 2 for chunk in kept)
+    data = next(chunk for chunk in kept if chunk.name == b"data")
+    is_wide = total > _LARGEST_RIFF or data.size >= UNKNOWN_SIZE
+    if is_wide:
+        target.write(struct.pack("<4sI4s4sI", b"RF64", UNKNOWN_SIZE, b"WAVE", b"ds64", 28))
+        target.write(struct.pack("<QQQI", total + 36, data.size, 0, 0))
+    else:
+        target.write(struct.pack("<4sI4s", b"RIFF", total, b"WAVE"))
+    for name, body in before:
+        _put(target, name, body)
+    for chunk in kept:
+        size = UNKNOWN_SIZE if is_wide and chunk is data else chunk.size
+        target.write(struct.pack("<4sI", chunk.name, size))
+        _copy(source, chunk, target)
+    for name, body in behind:
+        _put(target, name, body)
+
+
+def _put(target: BinaryIO, name: bytes, body: bytes) -> None:
+    target.write(struct.pack("<4sI", name, len(body)) + body + b"\0" * (len(body) % 2))
+
+
+def _copy(source: BinaryIO, chunk: Chunk, target: BinaryIO) -> None:
+    source.seek(chunk.start)
+    left = chunk.size
+    while left > 0 and (piece := source.read(min(left, _COPY_BYTES))):
+        target.write(piece)
+        left -= len(piece)
+    if left:
+        raise OSError(errno.EIO, "the file became shorter meanwhile")
+    target.write(b"\0" * (chunk.size % 2))
+
+
+def _pack_info(info: dict[str, str]) -> bytes:
+    body = b"INFO"
+    for name, text in info.items():
+        data = _encoded(text.replace("\0", " ")) + b"\0"
+        head = struct.pack("<4sI", name.encode("ascii", "replace")[:4].ljust(4), len(data))
+        body += head + data + b"\0" * (len(data) % 2)
+    return body if info else b""
+
+
+def _encoded(text: str) -> bytes:
+    """INFO names no encoding: most readers take it for Latin-1, so only what does not fit that is UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _unpack_info(body: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    at = 0
+    while at + 8 <= len(body):
+        name, size = struct.unpack_from("<4sI", body, at)
+        found[name.decode("latin-1")] = _decoded(body[at + 8 : at + 8 + size].split(b"\0")[0])
+        at += 8 + size + size % 2
+    return found
