@@ -161,11 +161,13 @@ def _check_time_signature(value: object) -> str:
 
 
 def _check_json(value: object) -> dict[str, Any]:
-    if isinstance(value, str):
-        value = _json_of(value)
-    if not isinstance(value, Mapping) or not _is_json(value):
-        refuse("keys and values of plain text, numbers, yes/no and lists (or the same as JSON text)")
-    return dict(value)
+    given = _json_of(value) if isinstance(value, str) else value
+    copy = _json_of(json.dumps(given)) if isinstance(given, Mapping) and _is_json(given) else None
+    if not isinstance(copy, dict):
+        refuse(
+            f"keys and values of plain text, numbers, yes/no and lists (or at most {LONGEST_TEXT} characters of JSON)"
+        )
+    return copy
 
 
 def _check_web_url(value: object) -> str:
@@ -290,7 +292,16 @@ def _is_json(value: object, depth: int = 16) -> bool:
         return all(_is_json(item, depth - 1) for item in value)
     if isinstance(value, float):
         return math.isfinite(value)
-    return value is None or isinstance(value, bool | int) or (isinstance(value, str) and _text(value) is not None)
+    return (
+        value is None
+        or isinstance(value, bool)
+        or _is_whole_json(value)
+        or (isinstance(value, str) and _text(value) is not None)
+    )
+
+
+def _is_whole_json(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < 2**64
 
 
 def _is_web_url(text: str) -> bool:

@@ -67,9 +67,10 @@ def _is_pasted_key(value: object) -> bool:
 
 
 def key_problem(path: KeyPath, data: Mapping[str, Any]) -> Problem:
-    """The sentence for an API key that stood at `path` of the configuration `data`: why it is not taken, and what to do."""
+    """What is said of an API key that stood at `path` of the configuration `data`: why not, and what to do instead."""
     service = str(path[1]) if len(path) > 2 and path[0] == "services" else "SERVICE"
-    entry = (data.get("services") or {}).get(service)
+    services = data.get("services")
+    entry = services.get(service) if isinstance(services, dict) else None
     variable = entry.get("api_key_env") if isinstance(entry, dict) else None
     text = (
         "expected no API key here, found one: this file is easily shared, synced or committed, and the key with it."

@@ -77,7 +77,7 @@ def _shaped(merged: dict[str, Any], env: Mapping[str, str]) -> tuple[Settings, l
 
 
 def _unit(path: KeyPath) -> KeyPath:
-    """What is left out when something at `path` is wrong: a key of a section, or a section that is a list as a whole."""
+    """What is left out when something at `path` is wrong: a key of a section, or a section that is a list."""
     return path[:1] if len(path) > 1 and isinstance(path[1], int) else path[:2]
 
 
@@ -99,10 +99,10 @@ def _names(merged: Mapping[str, Any], section: str) -> list[str]:
 def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     """`top` over `base`: mappings key by key, everything else and each preset as a whole.
 
-    A section or service with nothing behind its key stays as it is in `base`; a preset with nothing behind its name is
-    taken away.
+    A top-level key or a service with nothing behind it stays as it is in `base`; a preset with nothing behind its name
+    is taken away.
     """
-    merged = {key: _over(base.get(key), value) for key, value in top.items()}
+    merged = {key: _over(base.get(key), value) for key, value in top.items() if value is not None or key not in base}
     result = {**base, **merged}
     if isinstance(top.get("presets"), dict):
         presets = {**base.get("presets", {}), **top["presets"]}

@@ -310,8 +310,6 @@ class Settings(Part):
 
     def source_of(self, key: str) -> str:
         """Where the value of a key such as `osc.port` comes from: "file:line" or "default"."""
-        while key not in self._sources and "." in key:
-            key = key.rpartition(".")[0]
         return self._sources.get(key, "default")
 
     def with_sources(self, sources: Mapping[str, str]) -> Settings:
