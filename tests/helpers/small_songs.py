@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
-
 from sendreturn.audio.buffer import Audio
 
 Wave = NDArray[np.float64]
@@ -12,8 +13,15 @@ CHORDS = ((45, 57, 60, 64), (41, 57, 60, 65), (48, 55, 60, 64), (43, 55, 59, 62)
 SCALE = (69, 71, 72, 74, 76, 79, 81)
 
 
+@lru_cache(maxsize=24)
 def song(
-    duration_s: float = 16.0, *, bpm: float = 120.0, rate_hz: int = 44_100, channels: int = 2, start_s: float = 0.0, seed: int = 1
+    duration_s: float = 16.0,
+    *,
+    bpm: float = 120.0,
+    rate_hz: int = 44_100,
+    channels: int = 2,
+    start_s: float = 0.0,
+    seed: int = 1,
 ) -> Audio:
     """Kick, hat, bass, chords and a melody that never repeats; the first beat lies at `start_s`."""
     rng = np.random.default_rng(seed)
@@ -34,7 +42,9 @@ def song(
         if beat % 4 == 0:
             for key in chord[1:]:
                 _add(wave, at_s, rate_hz, 0.05 * _tone(key, beat_s * 4, rate_hz))
-    return _spread(wave[:frames], rate_hz, channels)
+    audio = _spread(wave[:frames], rate_hz, channels)
+    audio.samples.flags.writeable = False
+    return audio
 
 
 def clicks(duration_s: float = 8.0, *, bpm: float = 120.0, rate_hz: int = 44_100, start_s: float = 0.1) -> Audio:
@@ -50,12 +60,16 @@ def clicks(duration_s: float = 8.0, *, bpm: float = 120.0, rate_hz: int = 44_100
 def pad(duration_s: float = 6.0, *, rate_hz: int = 44_100, channels: int = 2) -> Audio:
     """A held chord without any onset."""
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
-    hz = [220.0, 261.63, 329.63, 440.7]
-    wave = sum(0.12 * np.sin(2 * np.pi * f * time_s + i) * (1 + 0.2 * np.sin(time_s * (0.5 + i / 7))) for i, f in enumerate(hz))
-    return _spread(np.asarray(wave), rate_hz, channels)
+    wave = np.zeros_like(time_s)
+    for number, hz in enumerate((220.0, 261.63, 329.63, 440.7)):
+        swell = 1.0 + 0.2 * np.sin(time_s * (0.5 + number / 7))
+        wave += 0.12 * np.sin(2 * np.pi * hz * time_s + number) * swell
+    return _spread(wave, rate_hz, channels)
 
 
-def noise(duration_s: float = 4.0, *, rate_hz: int = 44_100, channels: int = 1, level: float = 0.1, seed: int = 3) -> Audio:
+def noise(
+    duration_s: float = 4.0, *, rate_hz: int = 44_100, channels: int = 1, level: float = 0.1, seed: int = 3
+) -> Audio:
     rng = np.random.default_rng(seed)
     samples = rng.normal(0.0, level, (round(duration_s * rate_hz), channels))
     return Audio(np.clip(samples, -1.0, 1.0).astype(np.float32), rate_hz)

@@ -107,14 +107,14 @@ def extend(
     job, notes = _prepare(audio, side, from_s)
     listening = listen(Audio(job.samples, job.rate_hz))
     progress(0.1)
+    beats = find_beats(listening, bpm)
     if listening.silent:
         return Extension(_silent(audio, frames), None, (*notes, "The clip is silent, and so is what was added."))
-    beats = find_beats(listening, bpm)
     grid = walk.lay_grid(beats, *_sounding(listening.loudness_db, listening.hop_s, job))
     usable = (np.arange(listening.frames) * listening.hop_s * job.rate_hz < job.last) | (not job.right)
     pieces = _plan(job, Memory(listening, usable), grid, frames, seed)
     progress(0.3)
-    fades = _fades(grid, beats, job.rate_hz)
+    fades = seams.choose_fades(beats.confidence > 0, grid.unit_s, job.rate_hz)
     new = seams.lay(job.samples, pieces, frames, fades, job.ceiling, lambda share: progress(0.3 + 0.65 * share))
     _meet_clip(job, new, pieces, fades)
     progress(1.0)
@@ -220,7 +220,7 @@ def _first_place(job: Job, memory: Memory, grid: walk.Grid, rng: np.random.Gener
     if grid.per_bar > 1:
         nearest = int(np.round((edge_s - phase_s - grid.times_s[0]) / grid.unit_s))
         behind = lines - (0 if job.right else (phase_s > 0))
-        cost = cost + walk.OFF_THE_BAR * ((behind - nearest) % grid.per_bar != 0)
+        cost = cost + walk.metre_costs(behind - nearest, grid)
     cost = cost - walk.DARING * rng.gumbel(size=len(cost))
     best = np.argsort(cost)[:FIRST_CANDIDATES]
     matches = [_match_edge(job, grid, float(places_s[each])) for each in best]
@@ -298,14 +298,6 @@ def _cut(job: Job, spans: list[tuple[int, int]], frames: int) -> list[seams.Piec
             late = max(-int(at), 0)
             pieces.append(seams.Piece(int(at) + late, start + late))
     return pieces
-
-
-def _fades(grid: walk.Grid, beats: Beats, rate_hz: int) -> seams.Fades:
-    """Short crossfades just before the beat; long ones anywhere about the joint where there is no beat."""
-    length_s, earliest_s, latest_s = (0.02, -0.06, -0.005) if beats.confidence > 0 else (0.1, -0.1, 0.0)
-    shrink = min(1.0, grid.unit_s / 4 / (length_s - earliest_s))
-    length, earliest, latest = (round(each * shrink * rate_hz) for each in (length_s, earliest_s, latest_s))
-    return seams.Fades(max(length, 4), earliest, latest)
 
 
 def _meet_clip(job: Job, new: Samples, pieces: list[seams.Piece], fades: seams.Fades) -> None:

@@ -45,6 +45,20 @@ class Fades:
     latest: int
 
 
+def choose_fades(on_beat: bool, shortest_s: float, rate_hz: int) -> Fades:
+    """Short crossfades just before the beat; longer ones anywhere before the joint where there is no beat.
+
+    Args:
+        on_beat: True where pieces meet on beats.
+        shortest_s: The shortest piece: the fades take up no more than a quarter of it.
+        rate_hz: The clip's rate.
+    """
+    length_s, earliest_s, latest_s = (0.02, -0.06, -0.005) if on_beat else (0.08, -0.1, 0.0)
+    shrink = min(1.0, shortest_s / 4 / (length_s - earliest_s))
+    length, earliest, latest = (round(each * shrink * rate_hz) for each in (length_s, earliest_s, latest_s))
+    return Fades(max(length, 4), earliest, latest)
+
+
 def best_shift(
     samples: Samples, leave: int, enter: int, spans: tuple[int, int], reach: tuple[int, int]
 ) -> tuple[int, float]:

@@ -16,6 +16,8 @@ Times = NDArray[np.float64]
 
 OFF_THE_BAR = 0.8
 """Cost of a leap to another place in the bar; 1.0 is the difference of two moments picked at random."""
+OFF_THE_BEAT = 1.5
+"""What it costs more to leap off the beat, where the grid is finer than beats."""
 SHORT_LOOP = 0.5
 """Cost of a leap back by less than `shortest`."""
 USED = 0.25
@@ -35,11 +37,13 @@ class Grid:
         times_s: Rising; unit `i` lies between `times_s[i]` and `times_s[i + 1]`.
         per_bar: Units in a bar; 1 where no bar is known.
         beat_s: The period by which contexts are measured.
+        per_beat: Units in a beat.
     """
 
     times_s: Times
     per_bar: int
     beat_s: float
+    per_beat: int = 1
 
     @property
     def units(self) -> int:
@@ -62,23 +66,32 @@ def lay_grid(beats: Beats, start_s: float, end_s: float, least_units: int = LEAS
     """The beats between two moments, halved until there are enough of them for a walk."""
     slack_s = 0.02 * beats.period_s
     times_s = beats.times_s[(beats.times_s >= start_s - slack_s) & (beats.times_s <= end_s + slack_s)]
-    per_bar = beats.beats_per_bar if beats.confidence > 0 else 1
+    per_beat = 1
     if len(times_s) < 2:
         return Grid(np.linspace(start_s, end_s, least_units + 1), 1, max(0.5, 2 * beats.period_s))
     while len(times_s) - 1 < least_units and np.diff(times_s).min() > 0.05:
         middles_s = (times_s[:-1] + times_s[1:]) / 2
         times_s = np.sort(np.concatenate([times_s, middles_s]))
-        per_bar = per_bar * 2 if per_bar > 1 else 1
-    return Grid(np.clip(times_s, start_s, end_s), per_bar, beats.period_s if beats.confidence > 0 else 0.5)
+        per_beat *= 2
+    times_s = np.clip(times_s, start_s, end_s)
+    if beats.confidence == 0:
+        return Grid(times_s, 1, 0.5)
+    return Grid(times_s, beats.beats_per_bar * per_beat, beats.period_s, per_beat)
 
 
 def leap_costs(differences: Floats, grid: Grid, shortest: int) -> Floats:
     """Shape (lines, lines): the cost of leaving at one grid line and entering at another."""
     lines = np.arange(len(grid.times_s))
     back = lines[:, None] - lines[None, :]
-    costs = differences + OFF_THE_BAR * (back % grid.per_bar != 0)
+    costs = differences + metre_costs(back, grid)
     costs = costs + SHORT_LOOP * ((np.abs(back) < max(shortest, grid.per_bar)) & (back != 0))
     costs[back == 0] = np.inf
+    return np.asarray(costs, dtype=np.float32)
+
+
+def metre_costs(apart: NDArray[np.int_], grid: Grid) -> Floats:
+    """What it costs to put units so far apart in each other's place: nothing for the same place in the bar."""
+    costs = OFF_THE_BAR * (apart % grid.per_bar != 0) + OFF_THE_BEAT * (apart % grid.per_beat != 0)
     return np.asarray(costs, dtype=np.float32)
 
 
