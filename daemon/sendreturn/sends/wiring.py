@@ -1,0 +1,70 @@
+"""The ways in, put together from the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendreturn.audio.probe import Incomplete, completeness, probe
+from sendreturn.errors import UsageError
+from sendreturn.sends.folder import FolderWays
+from sendreturn.sends.layout import Folders, Rule, WatchedList
+from sendreturn.sends.roots import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sendreturn.sends.arrivals import Arrivals
+    from sendreturn.sends.intake import Tell
+    from sendreturn.sends.wish import Desk
+    from sendreturn.settings.models import Settings
+
+
+def folder_ways(settings: Settings, state_folder: Path, desk: Desk, arrivals: Arrivals, tell: Tell) -> FolderWays:
+    """The watch of all configured sessions and of those that `sendreturn watch` has added."""
+    watched = WatchedList(state_folder)
+    return FolderWays(
+        lambda: watched_entries(settings, watched, tell),
+        folders_of(settings),
+        desk,
+        arrivals,
+        tell,
+        why_not_whole,
+        settle_s=settings.hot_folder.settle_s,
+        moves=settings.hot_folder.after == "move",
+    )
+
+
+def folders_of(settings: Settings) -> Folders:
+    return Folders(settings.hot_folder.folder, settings.returns.folder, tuple(settings.presets))
+
+
+def watched_entries(settings: Settings, watched: WatchedList, tell: Tell) -> Sequence[Entry]:
+    """The configured sessions, and the added ones that are not among them."""
+    configured = [
+        Entry(
+            session.path,
+            session.each,
+            tuple(Rule(r.match, r.preset or r.operation or "", r.params.given()) for r in session.rules),
+        )
+        for session in settings.sessions
+    ]
+    try:
+        added = watched.all()
+    except UsageError as error:
+        tell("watched", error.sentence)
+        added = ()
+    return [*configured, *(Entry(path) for path in added if settings.session_for(path) != path)]
+
+
+def why_not_whole(path: Path) -> str | None:
+    """Why an audio file is not whole yet, or None.
+
+    Raises:
+        ClipError: it is no clip that can be used.
+    """
+    found = completeness(path)
+    if isinstance(found, Incomplete):
+        return f"{found.reason}."
+    probe(path)
+    return None
