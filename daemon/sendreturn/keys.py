@@ -133,18 +133,6 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def looks_like_key(value: str) -> bool:
-    """Whether a text has the shape of an API key: `sk-…`, `sksonauto_…`, `Bearer …`."""
-    return any(shape.fullmatch(value.strip()) for shape in _KEY_SHAPES)
-
-
-_KEY_SHAPES = (
-    re.compile(r"sk[-_]\S{8,}"),
-    re.compile(r"sk[a-z]*[-_]?(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}"),
-    re.compile(r"bearer\s+(?=\S*\d)\S{8,}", re.IGNORECASE),
-)
-
-
 def _backend() -> KeyringBackend:
     import keyring  # reads entry points and may open D-Bus: only when a key is really wanted
 

@@ -24,6 +24,7 @@ from sendreturn.fields import (
     refuse,
     whole,
 )
+from sendreturn.pasted_keys import take_out_keys
 from sendreturn.problems import Problem, problems_of
 from sendreturn.yaml_lines import Document, read_document
 
@@ -164,10 +165,21 @@ def parse_params(values: Mapping[str, object], where: str = "") -> Params:
 
 def check_params(values: Mapping[str, object]) -> tuple[Params | None, list[Problem]]:
     """The parameters, or None and everything that is wrong with them."""
+    plain, keys = take_out_keys({str(key): value for key, value in values.items()})
+    problems = [Problem(path, _NO_KEY) for path in keys]
     try:
-        return Params.model_validate({str(key): value for key, value in values.items()}), []
+        params = Params.model_validate(plain)
     except ValidationError as error:
-        return None, problems_of(error, Params, SYNONYMS)
+        return None, problems + problems_of(error, Params, SYNONYMS)
+    _, inside_text = take_out_keys(params.given())  # such as in service_options that came as JSON text
+    problems += [Problem(path, _NO_KEY) for path in inside_text]
+    return (None if problems else params), problems
+
+
+_NO_KEY = (
+    "expected no API key here, found one: parameters are written into the sidecar."
+    " Set the environment variable of the service, or run `sendreturn key set SERVICE`."
+)
 
 
 def merge_params(*layers: Params | Mapping[str, object]) -> Params:

@@ -11,7 +11,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from sendreturn.keys import looks_like_key, mask
+from sendreturn.keys import mask
+from sendreturn.pasted_keys import looks_like_key
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands: ("sessions", 0, "path")."""

@@ -227,5 +227,10 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
         said = "expected spaces before the key, found a tab"
     elif not said.startswith("expected at most") and not said.startswith("expected aliases"):
         said = f"expected YAML, found a fault in its form: {said}"
+    hint = (
+        " In double quotes a \\ begins an escape: use single quotes."
+        if "escape sequence" in said or "unknown escape" in said
+        else ""
+    )
     position = (mark.line + 1, mark.column + 1) if mark else (None, None)
-    return Problem((), f"{said}.", *position)
+    return Problem((), f"{said}.{hint}", *position)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sendreturn.keys import how_to_set, looks_like_key
+from sendreturn.keys import how_to_set
 from sendreturn.problems import KeyPath, Problem, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from sendreturn.settings.models import Settings
-
-_SECRET_NAMES = re.compile(
-    r"(?:.*_)?(?:api_?key|access_?key(?:_id)?|secret(?:_key)?|token|password|bearer|authorization)"
-)
 
 _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("service",), "services", "a service that stands under services"),
@@ -27,43 +22,6 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("sessions", "*", "rules", "*", "preset"), "presets", "a preset"),
 )
 """Key paths whose values are names of what stands elsewhere; `*` is any one step."""
-
-
-def take_out_keys(data: Any, path: KeyPath = ()) -> tuple[Any, list[KeyPath]]:
-    """The data without API keys, and where they stood."""
-    if isinstance(data, dict):
-        return _take_out_of_mapping(data, path)
-    if isinstance(data, list):
-        parts = [take_out_keys(item, (*path, index)) for index, item in enumerate(data)]
-        return [part for part, _ in parts], [key for _, keys in parts for key in keys]
-    return (None, [path]) if isinstance(data, str) and looks_like_key(data) else (data, [])
-
-
-def _take_out_of_mapping(data: dict[str, Any], path: KeyPath) -> tuple[dict[str, Any], list[KeyPath]]:
-    kept: dict[str, Any] = {}
-    keys: list[KeyPath] = []
-    for name, value in data.items():
-        here = (*path, name)
-        if _names_a_secret(name, value) or (name == "api_key_env" and _is_pasted_key(value)):
-            keys.append(here)
-            continue
-        part, found = take_out_keys(value, here)
-        keys += found
-        if here not in found:
-            kept[name] = part
-    return kept, keys
-
-
-def _names_a_secret(key: str, value: object) -> bool:
-    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("-", "_")
-    return not isinstance(value, dict | list | None) and bool(_SECRET_NAMES.fullmatch(spelled))
-
-
-def _is_pasted_key(value: object) -> bool:
-    """A long word with digits and small letters is a key and not the name of a variable."""
-    return isinstance(value, str) and (
-        looks_like_key(value) or bool(re.fullmatch(r"(?=.*\d)(?=.*[a-z])[A-Za-z0-9-]{20,}", value.strip()))
-    )
 
 
 def key_problem(path: KeyPath, data: Mapping[str, Any]) -> Problem:

@@ -10,7 +10,8 @@ import keyring.errors
 import pytest
 from keyring.backends import fail, null
 from sendreturn.errors import SendReturnError, UsageError
-from sendreturn.keys import Secret, find_key, looks_like_key, mask, need_key, redact, remove_key, set_key
+from sendreturn.keys import Secret, find_key, mask, need_key, redact, remove_key, set_key
+from sendreturn.pasted_keys import looks_like_key
 
 KEY = "sksonauto_0123456789abcdef"
 

@@ -186,8 +186,31 @@ def test_the_clip_starts_at_one_position_only() -> None:
 
 
 def test_a_key_is_not_repeated_in_the_sentence_about_it() -> None:
-    (sentence,) = problems({"bpm": "sk-1234567890abcdefghij"})
-    assert "1234567890" not in sentence
+    for sentence in problems({"bpm": "sk-1234567890abcdefghij", "range_s": ["sk-1234567890abcdefghij", 2]}):
+        assert "1234567890" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"prompt": "sk-1234567890abcdefghij"}, "prompt"),
+        ({"api_key": "x"}, "api_key"),
+        ({"service_options": {"nested": [{"token": "1234"}]}}, "service_options.nested[0].token"),
+        ({"service_options": '{"token": "1234"}'}, "service_options.token"),
+        ({"style": "rock, sk-1234567890abcdefghij"}, "style[1]"),
+    ],
+)
+def test_a_key_among_parameters_is_refused_because_the_sidecar_holds_them(values: dict[str, Any], path: str) -> None:
+    (sentence,) = problems(values)
+    assert sentence.startswith(f"{path}: expected no API key here, found one: parameters are written into the sidecar.")
+
+
+def test_very_deep_values_are_refused_and_not_followed() -> None:
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    found = problems({"service_options": {"a": deep}, "range_s": deep, "qqq": {"a": deep}})
+    assert len(found) == 3
 
 
 def test_none_counts_as_not_given() -> None:

@@ -222,8 +222,8 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
         (
             "sessions:\n  - path: /a\n    rules:\n      - { match: ../x, operation: midi }\n",
             (
-                "4: sessions[0].rules[0].match: expected a pattern relative to the session, with / between folders, such"
-                " as \"Bounces/*_cover.wav\", found '../x'."
+                "4: sessions[0].rules[0].match: expected a pattern relative to the session, with / between folders,"
+                " such as \"Bounces/*_cover.wav\", found '../x'."
             ),
         ),
         (

@@ -115,6 +115,13 @@ def test_a_fault_of_form_is_told_with_line_and_column(content: str, place: str) 
     assert sentence.startswith(f"{place}expected YAML, found a fault in its form: ")
 
 
+@pytest.mark.parametrize("path", [r"C:\Users\me", r"D:\Musik"])
+def test_a_windows_path_in_double_quotes_comes_with_the_way_to_write_it(path: str) -> None:
+    (sentence,) = sentences(f'a: "{path}"')
+    assert sentence.endswith("In double quotes a \\ begins an escape: use single quotes.")
+    assert data_of(f"a: '{path}'") == {"a": path}
+
+
 def test_a_bomb_of_aliases_is_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
