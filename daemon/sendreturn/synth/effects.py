@@ -47,8 +47,8 @@ def wobble(samples: Stereo, rate_hz: int, depth_s: float = 0.0007) -> Stereo:
 
 
 def saturate(samples: Stereo, drive: float) -> Stereo:
-    """Rounds loud peaks; `drive` 1 is gentle. Quiet sounds keep their level."""
-    return np.asarray(np.tanh(samples * np.float32(drive)) / np.float32(drive), dtype=np.float32)
+    """Rounds loud peaks and brings up what is quiet; `drive` 1 is gentle, 10 a guitar amplifier's."""
+    return np.asarray(np.tanh(samples * np.float32(drive)) / np.float32(drive**0.6), dtype=np.float32)
 
 
 def reverberate(samples: Stereo, rate_hz: int, wet: float, room_s: float) -> Stereo:

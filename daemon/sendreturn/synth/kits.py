@@ -110,6 +110,20 @@ _BRUSHES = Kit(
     },
     level=1.2,
 )
+_HANDS = Kit(
+    {
+        KICK: Piece(tom(72.0, 0.12, 0.3), 1.0),
+        SNARE: Piece(snare(230.0, 0.04, 0.05, 0.55, (1500, 6500)), 0.7, 0.05),
+        CLOSED_HAT: Piece(burst((4500, 13000), 0.025, attack_s=0.004), 0.35, -0.3),
+        OPEN_HAT: Piece(burst((5500, 14000), 0.09, (0.0, 0.014)), 0.35, 0.3),
+        LOW_TOM: Piece(tom(165.0, 0.14, 0.25), 0.7, -0.3),
+        MID_TOM: Piece(tom(215.0, 0.12, 0.25), 0.7, 0.0),
+        HIGH_TOM: Piece(tom(290.0, 0.1, 0.3), 0.7, 0.3),
+        CRASH: Piece(burst((5000, 14000), 0.2, (0.0, 0.014, 0.03)), 0.4, 0.3),
+        RIDE: Piece(burst((4500, 13000), 0.03, attack_s=0.004), 0.35, -0.3),
+    },
+    level=0.9,
+)
 _LOFI = Kit(
     {
         **_ACOUSTIC.pieces,
@@ -155,6 +169,7 @@ KITS: dict[str, Kit] = {
     "electronic_kit": _ELECTRONIC,
     "gated_kit": _GATED,
     "brushes": _BRUSHES,
+    "hand_kit": _HANDS,
     "lofi_kit": _LOFI,
     "chip_kit": _CHIP,
     "orchestral_kit": _ORCHESTRAL,

@@ -65,6 +65,13 @@ PATCHES: dict[str, Voice] = {
         noise=Noise(0.4, 3200.0, 0.006),
         level=0.62,
     ),
+    "electric_guitar": TableVoice(
+        plucked(0.11, tilt=0.6, ring_s=3.0, damping=0.006),
+        Envelope(0.002, 2.2, 0.0, 0.05),
+        unison=(Unison(0.0, 0.9, -0.15), Unison(3.0, 0.5, 0.4)),
+        noise=Noise(0.3, 2600.0, 0.006),
+        level=0.44,
+    ),
     "harp": TableVoice(
         plucked(0.36, tilt=1.15, ring_s=1.8, damping=0.03),
         Envelope(0.002, 1.3, 0.0, 0.3),
@@ -267,6 +274,7 @@ PROGRAMS: dict[str, int] = {
     "accordion": 21,
     "nylon_guitar": 24,
     "steel_guitar": 25,
+    "electric_guitar": 29,
     "harp": 46,
     "pizzicato": 45,
     "upright_bass": 32,

@@ -40,7 +40,7 @@ class Sound:
         reverb: Level of the room; 0 is dry.
         room_s: Reverberation time of the room.
         chorus: 0–1.
-        drive: Rounding of loud peaks; 0 is none, 1 gentle, 3 strong.
+        drive: Rounding of loud peaks; 0 is none, 1 gentle, 10 a guitar amplifier's.
         lowpass_hz: Darkens the track; None leaves it.
         wobble_s: Drift of a tired tape, up to this far from the right time; 0 is none.
     """
@@ -162,9 +162,9 @@ def _choke(hit: Mono, start_s: float, closings_s: Sequence[float], rate_hz: int)
 
 
 def _treat(dry: Stereo, sound: Sound, rate_hz: int) -> Stereo:
-    treated = effects.remove_rumble(dry, rate_hz)
-    if sound.drive:
-        treated = effects.saturate(treated, sound.drive)
+    # Saturation of an asymmetric sound makes direct current, so the filter comes after it.
+    treated = effects.saturate(dry, sound.drive) if sound.drive else dry
+    treated = effects.remove_rumble(treated, rate_hz)
     if sound.lowpass_hz:
         treated = effects.darken(treated, rate_hz, sound.lowpass_hz)
     if sound.wobble_s:

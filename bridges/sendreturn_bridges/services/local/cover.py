@@ -140,10 +140,11 @@ def _hire(lines: Mapping[Role, Notes], style: Style, wish: Wish, seed: int) -> t
     hired: dict[Role, Part] = {}
     said = []
     turn = abs(seed)
-    for role in (role for role in style.parts if role in lines):
+    for place, role in enumerate(role for role in style.parts if role in lines):
         part = style.parts[role]
         sounds = [sound for sound in part.sounds if sound.patch not in wish.patches]
-        turn, number = divmod(turn, len(part.sounds))
+        # Where there are two sounds, seeds 0 and 1 share none of them; the next two mix them.
+        number = turn + place * (turn // 2)
         sound = sounds[number % len(sounds)] if sounds else _stand_in(role, wish, part.sounds[0])
         if not sounds:
             said.append(f"The {role.value} is played by a {sound.patch.replace('_', ' ')} instead, as you asked.")

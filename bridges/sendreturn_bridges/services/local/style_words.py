@@ -147,8 +147,10 @@ def _patches_named(word: str) -> frozenset[str]:
 
 
 def _found(style: Style, plain: str) -> tuple[str, ...]:
-    padded = f" {plain} "
-    return tuple(word for word in dict.fromkeys((*style.words, plain_text(style.name))) if f" {word} " in padded)
+    """The style's words that stand in the text, without those that are only part of a longer one found."""
+    known = dict.fromkeys((*style.words, plain_text(style.name)))
+    found = [word for word in known if f" {word} " in f" {plain} "]
+    return tuple(word for word in found if not any(f" {word} " in f" {other} " for other in found if other != word))
 
 
 def _rank(found: Sequence[str], plain: str) -> tuple[int, int]:
