@@ -58,11 +58,18 @@ class Decoder:
         self.close()
 
     def seek(self, frame: int) -> None:
-        """Goes on from `frame`; ffmpeg's stream only runs forward."""
-        if isinstance(self._source, Sound):
-            self._source.seek(frame)
-        else:
+        """Goes on from `frame`; ffmpeg's stream only runs forward, so going back there starts it anew.
+
+        Raises:
+            ClipError: The audio cannot be decoded there.
+        """
+        if isinstance(self._source, FfmpegStream):
             self._skip(frame)
+        elif frame != self._at:
+            try:
+                self._source.seek(frame)
+            except SOUND_ERRORS as problem:
+                raise self._undecodable(problem) from problem
         self._at = frame
 
     def read(self, frames: int, dtype: Dtype = "float32") -> NDArray[Any]:
@@ -109,8 +116,11 @@ class Decoder:
         try:
             return self._source.read(frames, dtype)
         except SOUND_ERRORS as problem:
-            what = f"{shown(self.info.path)} cannot be decoded from {self._at / self.info.sample_rate_hz:.2f} s on."
-            raise ClipError(what, "Bounce or copy the clip again.", str(problem)) from problem
+            raise self._undecodable(problem) from problem
+
+    def _undecodable(self, problem: Exception) -> ClipError:
+        what = f"{shown(self.info.path)} cannot be decoded from {self._at / self.info.sample_rate_hz:.2f} s on."
+        return ClipError(what, "Bounce or copy the clip again.", str(problem))
 
     def _ends_early(self, found: int) -> ClipError:
         what = f"{shown(self.info.path)} ends early: it promises {self.info.frames:,} samples, and {found:,} came out."

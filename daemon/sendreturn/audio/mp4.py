@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MOST_BOXES = 4096
 _MOST_TIMES = 1 << 16
 """Entries of a time table that are read; audio has one or two."""
+_AAC_LC = 2
 _CODECS = {b"mp4a": "AAC", b"alac": "ALAC"}
 
 
@@ -98,9 +99,41 @@ def _description(file: BinaryIO, track: Box) -> tuple[str, int, int]:
     codec = _CODECS.get(data[12:16])
     if codec is None:
         raise NotTakenError(f"its sound is stored as {data[12:16].decode('latin-1')!r}, which is not taken")
-    channels = int.from_bytes(data[32:34], "big")
+    channels = _aac_channels(data) if codec == "AAC" else int.from_bytes(data[32:34], "big")
     timescale, _ = _media_time(file, track)
     return codec, timescale, channels
+
+
+def _aac_channels(data: bytes) -> int:
+    """Channels of plain AAC from its AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1); 0 where only a decoder can tell.
+
+    The sample entry's own number is 2 in many files, whatever is in them.
+    """
+    at = data.find(b"esds")
+    if at < 0:
+        return int.from_bytes(data[32:34], "big")
+    config = _descriptor(data[at + 8 :])
+    if len(config) < 2:
+        return 0
+    bits = int.from_bytes(config[:2], "big")
+    object_type, rate_index, channel_setup = bits >> 11, bits >> 7 & 15, bits >> 3 & 15
+    if object_type != _AAC_LC or rate_index == 15:
+        return 0
+    return 8 if channel_setup == 7 else channel_setup if channel_setup < 7 else 0
+
+
+def _descriptor(data: bytes) -> bytes:
+    """The decoder's own configuration: descriptor 5, which lies in descriptor 4, which lies in descriptor 3."""
+    at = 0
+    for tag, head in ((3, 3), (4, 13), (5, 0)):
+        if data[at : at + 1] != bytes([tag]):
+            return b""
+        at += 1
+        # A length is seven bits in each byte, of which all but the last have their top bit set.
+        while data[at : at + 1] >= b"\x80":
+            at += 1
+        at += 1 + head
+    return data[at:]
 
 
 def _media_time(file: BinaryIO, track: Box) -> tuple[int, int]:

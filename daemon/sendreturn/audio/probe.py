@@ -60,7 +60,6 @@ def inspect(path: Path, *, longest_s: float = LONGEST_S) -> ClipInfo:
     header = _header(path)
     if header.unfinished is not None:
         raise _unfinished(path, header.unfinished)
-    _check_limits(path, header.rate_hz, header.channels)
     info = _measured(path, header)
     _check_limits(path, info.sample_rate_hz, info.channels)
     _check_length(path, info, longest_s)
@@ -142,6 +141,7 @@ def _measured(path: Path, header: Header) -> ClipInfo:
 def _from_libsndfile(path: Path, header: Header) -> ClipInfo:
     from sendreturn.audio.sound import SOUND_ERRORS, Sound
 
+    _check_limits(path, header.rate_hz, header.channels)
     try:
         with Sound(path) as sound:
             rate_hz, channels, frames, subtype = sound.rate_hz, sound.channels, sound.frames, sound.subtype
@@ -164,7 +164,7 @@ def _agreed_frames(path: Path, header: Header, decoder_frames: int) -> int:
 
 
 def _from_ffmpeg(path: Path, header: Header) -> ClipInfo:
-    if header.frames is not None and header.rate_hz > _HE_AAC_RATE_HZ:
+    if header.frames is not None and header.channels and header.rate_hz > _HE_AAC_RATE_HZ:
         return _info(path, header, header.codec, header.rate_hz, header.channels, header.frames)
     from sendreturn.audio.ffmpeg import FfmpegStream
 
