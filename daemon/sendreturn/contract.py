@@ -111,7 +111,7 @@ class Ask:
     operation: str
     params: Params
     clip: Clip | None
-    meter: Meter = Meter()
+    meter: Meter = field(default_factory=Meter)
     buys: frozenset[str] = frozenset()
 
 

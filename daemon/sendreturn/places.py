@@ -48,9 +48,13 @@ def expand(path: str | Path, env: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True)
 class Places:
-    """The state folder and what lies in it. `token` is the path of the local token; `read_token` gives the token."""
+    """The state folder and what lies in it. `token` is the path of the local token; `read_token` gives the token.
+
+    `shared_models` is another state folder's `models`, to be used in place of its own.
+    """
 
     state: Path
+    shared_models: Path | None = None
 
     @classmethod
     def of(cls, env: Mapping[str, str] = os.environ) -> Places:
@@ -67,7 +71,7 @@ class Places:
 
     @property
     def models(self) -> Path:
-        return self.state / "models"
+        return self.shared_models or self.state / "models"
 
     @property
     def staging(self) -> Path:

@@ -9,10 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from sendreturn.contract import Manifest, OperationSpec, ServiceBridge, Setup
+from pydantic import TypeAdapter
+
+from sendreturn.contract import Manifest, ServiceBridge, Setup
 from sendreturn.errors import UsageError
 from sendreturn.models import Model
-from sendreturn.words import Kind
 
 PACKAGE = "sendreturn_bridges.services"
 
@@ -25,19 +26,13 @@ def load_manifests() -> dict[str, Manifest]:
 
 
 def read_manifest(text: str) -> Manifest:
-    """A `bridge.toml` as a Manifest."""
+    """A `bridge.toml` as a Manifest. Raises pydantic's ValidationError where a field is of the wrong kind."""
     table = tomllib.loads(text)
-    operations = {name: _operation(name, spec) for name, spec in table.pop("operations").items()}
-    lists = {name: tuple(table.pop(name, ())) for name in ("fills_gaps",)}
-    formats = tuple(table.pop("clip_formats", ("WAV",)))
-    return Manifest(operations=operations, clip_formats=formats, **lists, **table)
+    table["operations"] = {name: {"name": name, **spec} for name, spec in table["operations"].items()}
+    return _MANIFEST.validate_python(table)
 
 
-def _operation(name: str, spec: Mapping[str, Any]) -> OperationSpec:
-    known = dict(spec)
-    makes = tuple(Kind(kind) for kind in known.pop("makes", ["mix"]))
-    lists = {key: tuple(known.pop(key, ())) for key in ("demands", "honours")}
-    return OperationSpec(name=name, makes=makes, **lists, **known)
+_MANIFEST = TypeAdapter(Manifest)
 
 
 def known_models(manifests: Mapping[str, Manifest]) -> dict[str, Model]:

@@ -10,7 +10,7 @@ from sendreturn.words import State
 
 async def approve(run: Run, plan: Plan) -> bool:
     """Return when the send may be made. Raises Refusal where a cap of the budget forbids it."""
-    check_budget(run.house.settings.budget, run.house.journal, plan.credits)
+    check_budget(run.means.settings.budget, run.means.journal, plan.credits)
     reason = _why_ask(run, plan)
     if reason and not run.send.approved:
         run.enter(State.WAITING_APPROVAL, f"{reason} `sendreturn approve {run.send.id}` sends it.")
@@ -19,13 +19,13 @@ async def approve(run: Run, plan: Plan) -> bool:
 
 
 def _why_ask(run: Run, plan: Plan) -> str | None:
-    if run.house.services.manifest(run.send.service).free:
+    if run.means.services.manifest(run.send.service).free:
         return None
-    ask_above = run.house.settings.budget.ask_above_credits
+    ask_above = run.means.settings.budget.ask_above_credits
     if ask_above is not None and plan.credits > ask_above:
         return f"This would cost {plan.credits:g} credits."
     fingerprint = run.send.fingerprint
-    twin = run.house.journal.twin(run.send, fingerprint) if fingerprint else None
+    twin = run.means.journal.twin(run.send, fingerprint) if fingerprint else None
     if twin is not None:
         return f"This repeats send {twin.id} and would cost {plan.credits:g} credits."
     return None

@@ -17,9 +17,9 @@ from sendreturn.engine.journal import Journal, NewSend, SendRow
 from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Handed
 from sendreturn.engine.pipeline import STEPS, run_send
-from sendreturn.engine.run import Cancelled, House, Run, Stopping
-from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError
-from sendreturn.sends.wish import Event, Listener, Receipt, Returned, SendView, Wish
+from sendreturn.engine.run import Cancelled, Means, Run, Stopping
+from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, UsageError
+from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
 from sendreturn.services import Services
 from sendreturn.settings import Settings
 from sendreturn.words import SendId, State, new_send_id
@@ -34,12 +34,16 @@ RETRIED_FROM: Mapping[State, str] = {
 """Where a retry goes on. What was generated is paid for, so only a send that failed before that is made anew."""
 
 
+PutAside = Callable[[SendRow, str], Path | None]
+
+
 class Conductor:
     """Runs the sends of one daemon. Made, started and stopped on one event loop; the `Desk` calls come from any thread.
 
     Args:
         session_of: The session that a path lies in, if it lies in one that the daemon knows.
         staging: Where sends keep their files until they are delivered.
+        put_aside: Moves a dropped clip that cannot be used, with the reason; returns where it lies then.
     """
 
     def __init__(
@@ -49,12 +53,14 @@ class Conductor:
         settings: Settings,
         session_of: Callable[[Path], Path | None],
         staging: Path,
+        put_aside: PutAside = lambda _send, _sentence: None,
     ) -> None:
         self._journal = journal
         self._services = services
         self._settings = settings
         self._session_of = session_of
-        self._house = House(journal, services, settings, staging, self._slots, self._announce)
+        self._put_aside = put_aside
+        self._means = Means(journal, services, settings, staging, self._slots, self._announce)
         self._semaphores: dict[str, asyncio.Semaphore] = {}
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -63,10 +69,10 @@ class Conductor:
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def start(self) -> None:
-        """Go on with every send that had not ended."""
+    async def start(self, *, resume: bool = True) -> None:
+        """Go on with every send that had not ended; without `resume` each waits until it is asked for."""
         self._loop = asyncio.get_running_loop()
-        for send in self._journal.unfinished():
+        for send in self._journal.unfinished() if resume else ():
             self._begin(send)
 
     async def stop(self) -> None:
@@ -105,16 +111,17 @@ class Conductor:
         if send.state.ended:
             raise NotNow(f"Send {send_id} has already ended ({send.state}).", "There is nothing to cancel.")
         self._journal.note(send.id, cancel_asked=True)
-        run = self._runs.get(send_id)
-        if run is not None:
-            self._on_loop(run.cancel)
+        self._on_loop(self._wake, send.id, Run.cancel)
         return self._view(send)
 
     def retry(self, send_id: str) -> SendView:
         with self._lock:
             send = self._journal.get(send_id)
             if send.state not in (State.FAILED, State.CANCELLED, State.UNCERTAIN):
-                raise NotNow(f"Send {send_id} is {send.state}.", "Only a send that failed, was cancelled or is uncertain can be retried.")
+                raise NotNow(
+                    f"Send {send_id} is {send.state}.",
+                    "Only a send that failed, was cancelled or is uncertain can be retried.",
+                )
             first = self._retried_from(send)
             row = self._journal.again(send.id, STEPS[STEPS.index(first) :], f"retried from {first}")
         self._on_loop(self._begin, row)
@@ -125,9 +132,7 @@ class Conductor:
         if send.state is not State.WAITING_APPROVAL:
             raise NotNow(f"Send {send_id} is {send.state}.", "Only a send that waits for approval can be approved.")
         self._journal.note(send.id, approved=True)
-        run = self._runs.get(send_id)
-        if run is not None:
-            self._on_loop(run.approve)
+        self._on_loop(self._wake, send.id, Run.approve)
         return self.get(send_id)
 
     def get(self, send_id: str) -> SendView:
@@ -155,6 +160,14 @@ class Conductor:
         self._tasks[send.id] = task
         task.add_done_callback(lambda _: self._forget(send.id, task))
 
+    def _wake(self, send_id: SendId, tell: Callable[[Run], None]) -> None:
+        """Tell a run something; one that was not begun yet finds it in the journal."""
+        run = self._runs.get(send_id)
+        if run is not None:
+            tell(run)
+        elif send_id not in self._tasks:
+            self._begin(self._journal.get(send_id))
+
     def _forget(self, send_id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(send_id) is task:
             del self._tasks[send_id]
@@ -163,7 +176,7 @@ class Conductor:
 
     async def _carry(self, send: SendRow) -> None:
         """Run one send to its end, whatever that is."""
-        run = Run(send, self._house)
+        run = Run(self._journal.get(send.id), self._means)  # as it is now: it may have been cancelled meanwhile
         self._runs[send.id] = run
         if send.state is State.QUEUED:
             run.tell(0.0)
@@ -175,6 +188,9 @@ class Conductor:
             await self._cancelled(run)
         except ServiceError as error:
             self._end(run, State.UNCERTAIN if error.outcome is Outcome.UNKNOWN else State.FAILED, error.sentence)
+        except UsageError as error:
+            await self._unusable(run, error.sentence)
+            self._end(run, State.FAILED, error.sentence)
         except SendReturnError as error:
             self._end(run, State.FAILED, error.sentence)
         except Exception:
@@ -189,6 +205,12 @@ class Conductor:
             with contextlib.suppress(SendReturnError):
                 await run.bridge.cancel(task["task_id"], call_folder(run, task["call"]))
         self._end(run, State.CANCELLED, "cancelled")
+
+    async def _unusable(self, run: Run, sentence: str) -> None:
+        if run.send.origin is Origin.FOLDER:
+            moved = await asyncio.to_thread(self._put_aside, run.send, sentence)
+            if moved is not None:
+                run.note(clip=str(moved))
 
     def _end(self, run: Run, state: State, text: str) -> None:
         log.info("send ended", send=run.send.id, state=state.value, text=text)

@@ -23,10 +23,10 @@ async def errand(
     run: Run, operation: str, clip: Clip, params: Params, meter: Meter, folder: Path, on_progress: OnProgress = _ignore
 ) -> tuple[MadeTake, ...]:
     """Have a free service do `operation` on `clip`; no takes where no service offers to."""
-    name = run.house.services.gap_filler(operation)
+    name = run.means.services.gap_filler(operation)
     if name is None:
         return ()
-    bridge = run.house.services.bridge(name)
+    bridge = run.means.services.bridge(name)
     (call,) = bridge.plan(Ask(run.send.id, operation, params, clip, meter)).calls
     slot = await run.slot(name)
     try:
@@ -65,7 +65,7 @@ async def follow(
 
 def poll_s(run: Run, bridge: ServiceBridge) -> float:
     """How long to wait between two looks at a task: what the user has set, else what the service advises."""
-    configured = run.house.settings.service_settings(bridge.manifest.name).poll_s
+    configured = run.means.settings.service_settings(bridge.manifest.name).poll_s
     return configured or bridge.manifest.poll_s
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ async def fetch(run: Run, takes: Takes) -> Fetched:
     fetched: list[FetchedTake] = []
     done = 0
     for number, take in enumerate(takes.takes, start=1):
-        files = []
+        files: list[FetchedFile] = []
         for made in take.files:
             run.checkpoint()
             files.append(await _fetch_one(run, made, folder / f"t{number}-{len(files)}{_suffix(made)}"))
@@ -41,7 +40,7 @@ async def _fetch_one(run: Run, made: Made, target: Path) -> FetchedFile:
     if not target.exists():
         partial = target.with_name(TEMP_PREFIX + target.name)
         await run.bridge.fetch(made, partial, call_folder(run, "fetch"))
-        os.replace(partial, target)
+        partial.replace(target)
     return FetchedFile(made.kind, target, made.stem, made.covers, made.made_by)
 
 

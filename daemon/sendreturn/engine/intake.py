@@ -57,7 +57,7 @@ def _operation(name: str, settings: Settings) -> tuple[str, str | None, Mapping[
     operation = OPERATION_ALIASES.get(name, name)
     if operation in OPERATIONS:
         return operation, None, {}
-    known = [*OPERATIONS, *settings.preset_names()]
+    known = [*OPERATIONS, *settings.presets]
     near = difflib.get_close_matches(name, known, 1)
     hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
     raise UsageError(f"There is no operation or preset {name!r}.", hint)

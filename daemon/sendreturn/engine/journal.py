@@ -238,9 +238,7 @@ class Journal:
         """Write down that a stage has finished, with what it made; a repeat replaces it."""
         with self._write() as db:
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
-            db.execute(
-                sa.insert(t.stages).values(send_id=send_id, stage=stage, output=dict(output), finished_at=now())
-            )
+            db.execute(sa.insert(t.stages).values(send_id=send_id, stage=stage, output=dict(output), finished_at=now()))
 
     # Requests that may be billed
 

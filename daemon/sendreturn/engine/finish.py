@@ -1,0 +1,147 @@
+"""Finish: join what came back with the user's clip, make what is missing, and bring all of it to the session's format."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from sendreturn.audio.decode import read_audio
+from sendreturn.audio.probe import probe
+from sendreturn.audio.splice import join_tail, splice_section
+from sendreturn.contract import Clip, MadeTake
+from sendreturn.engine.conform import Piece, conform
+from sendreturn.engine.errands import errand
+from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Finished, FinishedFile, FinishedTake, Prepared
+from sendreturn.engine.run import Run
+from sendreturn.params import Params
+from sendreturn.words import Kind
+
+NEW_AUDIO = {Kind.TAIL: "right", Kind.HEAD: "left"}
+
+
+async def finish(run: Run, prepared: Prepared, fetched: Fetched) -> Finished:
+    """Make every take's returns ready to be delivered."""
+    takes = []
+    for index, take in enumerate(fetched.takes):
+        run.checkpoint()
+        folder = run.folder / f"finished-{run.send.attempt}" / f"t{take.number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        share = _Share(run, index, len(fetched.takes))
+        pieces = await asyncio.to_thread(assemble, run, prepared, take, folder)
+        pieces += await _gaps(run, prepared, pieces, folder, share)
+        share(0.8, "writing the files")
+        files = await asyncio.to_thread(conform, run, prepared, pieces, take.number, folder)
+        takes.append(FinishedTake(take.number, _with_checks(files, (*prepared.notes, *take.notes))))
+    return Finished(tuple(takes))
+
+
+class _Share:
+    """One take's part of the progress."""
+
+    def __init__(self, run: Run, index: int, count: int) -> None:
+        self._run, self._index, self._count = run, index, count
+
+    def __call__(self, fraction: float, text: str) -> None:
+        self._run.tell((self._index + fraction) / self._count, text)
+
+
+def assemble(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> list[Piece]:
+    """The take's files, joined with the user's own audio where they belong to it."""
+    pieces: list[Piece] = []
+    for file in take.files:
+        if file.kind in NEW_AUDIO and prepared.source is not None:
+            pieces += _extended(run, prepared, file, folder)
+        elif run.send.operation == "inpaint" and file.kind is Kind.MIX and prepared.source is not None:
+            pieces.append(_patched(run, prepared, file, folder))
+        else:
+            pieces.append(Piece(file.kind, file.path, file.stem, file.made_by))
+    return pieces
+
+
+def _extended(run: Run, prepared: Prepared, file: FetchedFile, folder: Path) -> list[Piece]:
+    """The mix of clip and new audio, and the new audio alone as a part of that mix, so that the two agree to the sample."""
+    source = prepared.source
+    assert source is not None
+    new = read_audio(file.path)
+    right = file.kind is Kind.TAIL
+    from_s = run.params.from_s
+    at_frame = source.frames if from_s is None else min(round(from_s * source.sample_rate_hz), source.frames)
+    at_frame = at_frame if right else 0
+    mix = folder / "joined.wav"
+    report = join_tail(source.staged, new, at_frame, mix, "right" if right else "left")
+    start = 0 if right else -new.frames
+    whole = Piece(Kind.MIX, mix, None, file.made_by, start)
+    part = Piece(file.kind, mix, None, file.made_by, at_frame if right else start, report.section_frames)
+    return [whole, part]
+
+
+def _patched(run: Run, prepared: Prepared, file: FetchedFile, folder: Path) -> Piece:
+    assert prepared.source is not None
+    assert run.params.section_s is not None
+    mix = folder / "patched.wav"
+    splice_section(prepared.source.staged, read_audio(file.path), run.params.section_s, mix)
+    return Piece(Kind.MIX, mix, None, file.made_by, exact=True)
+
+
+async def _gaps(run: Run, prepared: Prepared, pieces: list[Piece], folder: Path, share: _Share) -> list[Piece]:
+    """Stems and MIDI that are wanted and that the service did not make, made on this machine."""
+    mix = next((piece for piece in pieces if piece.kind is Kind.MIX), None)
+    audio = await asyncio.to_thread(_clip_of, mix.path) if mix else prepared.clip
+    if audio is None:
+        return []
+    start_frame = mix.start_frame if mix else 0
+    made: list[Piece] = []
+    wanted = _wanted_stems(run)
+    has = {piece.kind for piece in pieces}
+    if wanted and mix is not None and Kind.STEM not in has:
+        takes = await _errand(run, "stems", audio, Params(stems=wanted), prepared, folder, share, 0.0)
+        made += _made(takes, start_frame)
+    if _wants_midi(run) and Kind.MIDI not in has:
+        made += _made(await _errand(run, "midi", audio, Params(), prepared, folder, share, 0.4), start_frame)
+    return made
+
+
+async def _errand(
+    run: Run, operation: str, audio: Clip, params: Params, prepared: Prepared, folder: Path, share: _Share, start: float
+) -> tuple[MadeTake, ...]:
+    return await errand(
+        run,
+        operation,
+        audio,
+        params,
+        prepared.meter,
+        folder / operation,
+        lambda fraction, text: share(start + 0.4 * fraction, text),
+    )
+
+
+def _made(takes: tuple[MadeTake, ...], start_frame: int) -> list[Piece]:
+    files = [file for take in takes for file in take.files]
+    return [Piece(file.kind, Path(file.ref), file.stem, file.made_by, start_frame) for file in files]
+
+
+def _wanted_stems(run: Run) -> int:
+    if run.send.operation in ("stems", "midi"):
+        return 0
+    asked = run.params.stems
+    stems = run.means.settings.returns.stems if asked is None else asked
+    return min(stems or 0, 4)
+
+
+def _wants_midi(run: Run) -> bool:
+    asked = run.params.midi
+    return run.means.settings.returns.midi if asked is None else asked
+
+
+def _clip_of(path: Path) -> Clip:
+    info = probe(path)
+    return Clip(path, info.sample_rate_hz, info.channels, info.frames, sha256="")
+
+
+def _with_checks(files: list[FinishedFile], checks: tuple[str, ...]) -> tuple[FinishedFile, ...]:
+    """What is to be told of a take stands with its first file."""
+    if not files:
+        return ()
+    first, *rest = files
+    return (replace(first, checks=(*first.checks, *checks)), *rest)

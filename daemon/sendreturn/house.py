@@ -1,0 +1,95 @@
+"""The house without its doors: journal, services and conductor on one state folder. The daemon adds the ways in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sendreturn.engine.conductor import Conductor
+from sendreturn.engine.journal import Journal, SendRow
+from sendreturn.errors import Busy, UsageError
+from sendreturn.keys import find_key, redact
+from sendreturn.places import Places
+from sendreturn.sends.layout import WatchedList
+from sendreturn.sends.rejects import put_aside
+from sendreturn.services import Services, load_manifests
+from sendreturn.settings import Settings
+
+LOCK_NAME = "lock"
+
+
+class House:
+    """Everything that makes sends, behind the state folder's lock.
+
+    Raises:
+        Busy: another process holds the state folder.
+        SendReturnError: the journal cannot be used.
+    """
+
+    def __init__(self, settings: Settings, places: Places, env: Mapping[str, str] = os.environ) -> None:
+        places.prepare()
+        self.settings = settings
+        self.places = places
+        self._env = env
+        self._lock = _take_lock(places.state)
+        try:
+            self.journal = Journal.open(places.journal)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.services = Services(load_manifests(), self._options, places.models, self._key)
+        self.conductor = Conductor(
+            self.journal, self.services, settings, self.session_of, places.staging, self._put_aside
+        )
+
+    async def start(self) -> None:
+        await self.conductor.start()
+
+    async def stop(self) -> None:
+        await self.conductor.stop()
+        self.journal.close()
+        self._lock.release()
+
+    def session_of(self, path: Path) -> Path | None:
+        """The session that a path lies in: a configured one, or one that `sendreturn watch` has added."""
+        configured = self.settings.session_for(path)
+        if configured is not None:
+            return configured
+        with suppress(UsageError):
+            around = [root for root in WatchedList(self.places.state).all() if path.is_relative_to(root)]
+            return max(around, key=lambda root: len(root.parts), default=None)
+        return None
+
+    def redact(self, text: str) -> str:
+        """`text` without any secret that this process knows of."""
+        found = [self._env.get(s.api_key_env or "", "") for s in self.settings.services.values()]
+        return redact(text, [secret for secret in found if secret])
+
+    def _put_aside(self, send: SendRow, sentence: str) -> Path | None:
+        if send.clip is None:
+            return None
+        return put_aside(send.clip, send.found_at, send.session, self.settings.hot_folder.folder, sentence)
+
+    def _options(self, service: str) -> Mapping[str, object]:
+        configured = self.settings.service_settings(service)
+        return {**configured.urls, **configured.model_dump(exclude={"options"}), **configured.options}
+
+    def _key(self, service: str) -> str | None:
+        return find_key(service, self.settings.service_settings(service).api_key_env, self._env).secret
+
+
+def _take_lock(state: Path) -> FileLock:
+    # The system releases the lock when the process ends, however it ends, so a lock is never stale.
+    lock = FileLock(state / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise Busy(
+            f"Another sendreturn is using the state folder {state}.",
+            "Stop it, or name another folder in the environment variable SENDRETURN_HOME.",
+        ) from error
+    return lock
