@@ -33,7 +33,8 @@ def test_extend(clip_s: float, extend_s: float, rate_hz: int, channels: int, sid
     print(
         f"\nextend {side} {clip_s:g}+{extend_s:g} s, {rate_hz} Hz, {channels} ch: {took_s:.2f} s;"
         f" step at the seam {step:.4f} (the clip's 99.9 %: {usual:.4f});"
-        f" quietest 0.5 s {levels_db(new, rate_hz, 0.5).min():.1f} dB (clip {levels_db(clip.samples, rate_hz, 0.5).min():.1f})"
+        f" quietest half second {levels_db(new, rate_hz, 0.5).min():.1f} dB"
+        f" (clip {levels_db(clip.samples, rate_hz, 0.5).min():.1f})"
     )
     assert len(new) == round(extend_s * rate_hz)
     assert step <= usual
@@ -56,7 +57,7 @@ def test_beats_and_variety_of_a_long_continuation() -> None:
     new = extend(clip, extend_s=300.0).new
     sources = heard_seconds(clip, new)
     beats = track_beats(new)
-    print(f"\n300 s from 30 s: {beats.bpm:.3f} bpm, {len(set(sources))} of 30 clip seconds heard, in {len(sources)} probes")
+    print(f"\n300 s from 30 s: {beats.bpm:.3f} bpm, {len(set(sources))} of 30 seconds heard in {len(sources)} probes")
     assert len(set(sources)) > 15
 
 

@@ -105,6 +105,7 @@ def _noise(rng: np.random.Generator, length_s: float, rate_hz: int) -> Wave:
     return np.asarray(rng.normal(0.0, 0.4, len(time_s)) * np.exp(-time_s / (length_s / 4)))
 
 
+@lru_cache(maxsize=256)
 def _tone(key: int, length_s: float, rate_hz: int) -> Wave:
     time_s = np.arange(round(length_s * rate_hz)) / rate_hz
     hz = 440.0 * 2 ** ((key - 69) / 12)

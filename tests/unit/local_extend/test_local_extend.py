@@ -46,7 +46,7 @@ def test_the_new_audio_runs_on_from_the_clip_without_a_click(name: str, side: st
 @pytest.mark.parametrize("name", CLIPS)
 def test_no_step_within_the_new_audio_is_larger_than_the_clips_own(name: str) -> None:
     clip = CLIPS[name]
-    whole, _ = joined(clip, "right", 20.0)
+    whole, _ = joined(clip, "right", 10.0)
     assert usual_step(whole, 1.0) <= 1.15 * usual_step(clip.samples, 1.0)
 
 
@@ -71,7 +71,7 @@ def test_a_clip_of_less_than_a_second_can_be_continued(duration_s: float, side: 
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("clip", [pad(), noise(), pad(3.1, rate_hz=96_000)])
 def test_the_level_of_a_held_sound_does_not_dip(clip: Audio, side: str) -> None:
-    whole, _ = joined(clip, side, 30.0)
+    whole, _ = joined(clip, side, 15.0)
     own = levels_db(clip.samples, clip.rate_hz, 0.04)
     assert levels_db(whole, clip.rate_hz, 0.04).min() > own.min() - 3.0
 
@@ -85,6 +85,20 @@ def test_clicks_go_on_in_time_across_the_seam(duration_s: float, bpm: float, sid
     gaps_s = np.diff(onset_times_s(Audio(whole, clip.rate_hz)))
     assert len(gaps_s) >= 27.0 * bpm / 60.0 - 2
     assert np.abs(gaps_s - 60.0 / bpm).max() <= 0.010
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_player_who_does_not_keep_strict_time_is_joined_in_the_middle_of_his_time(side: str) -> None:
+    gaps_s = 0.5 + 0.03 * np.sin(np.arange(24) * 0.7)
+    wave = np.zeros(round(11.8 * 44_100), np.float32)
+    for at_s in np.cumsum(gaps_s) - 0.3:
+        at = round(at_s * 44_100)
+        burst = clicks(0.2, start_s=0.0).samples[: 1300, 0]
+        wave[at : at + 1300] += burst[: len(wave) - at]
+    whole, _ = joined(Audio(wave[:, None], 44_100), side, 12.0)
+    heard_s = np.diff(onset_times_s(Audio(whole, 44_100)))
+    assert heard_s.min() > 0.44
+    assert heard_s.max() < 0.56
 
 
 def test_the_beat_of_a_long_continuation_does_not_drift() -> None:
@@ -105,11 +119,11 @@ def test_another_seed_gives_other_music_and_the_same_seed_the_same() -> None:
 
 def test_a_long_continuation_is_not_one_short_loop() -> None:
     clip = song(30.0, rate_hz=8_000, channels=1)
-    new = extend(clip, extend_s=120.0, seed=3).new
-    heard = [likeness_in(clip.samples, new.samples[at : at + 8_000]) for at in range(0, 119 * 8_000, 8_000)]
+    new = extend(clip, extend_s=90.0, seed=3).new
+    heard = [likeness_in(clip.samples, new.samples[at : at + 8_000]) for at in range(0, 89 * 8_000, 8_000)]
     # The melody of the song never repeats, so each second of the new audio tells where in the clip it comes from.
     sources = [round(at / 4_000) for at, likeness in heard if likeness > 0.98]
-    assert len(sources) > 80
+    assert len(sources) > 60
     assert len(set(sources)) >= 25
     phrases = [tuple(sources[at : at + 8]) for at in range(len(sources) - 8)]
     assert len(set(phrases)) > 0.5 * len(phrases)
@@ -166,6 +180,13 @@ def test_a_float_clip_over_full_scale_may_stay_there() -> None:
     hot = Audio(clip.samples * np.float32(4.0), clip.rate_hz)
     new = extend(hot, extend_s=10.0).new.samples
     assert 1.0 < np.abs(new).max() <= np.abs(hot.samples).max()
+
+
+def test_an_attack_at_the_clips_start_has_no_echo_before_it() -> None:
+    clip = clicks(8.0, start_s=0.0)
+    new = extend(clip, extend_s=4.0, side="left").new.samples
+    assert np.abs(clip.samples[:200]).max() > 0.4
+    assert np.abs(new[-2000:-100]).max() < 0.02
 
 
 def test_the_clip_itself_is_not_changed() -> None:

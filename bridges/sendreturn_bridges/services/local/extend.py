@@ -34,6 +34,8 @@ LONGEST_RUN_BEATS = 24
 FIRST_CANDIDATES = 12
 RING_S = 0.025
 """How long what rings at the clip's edge takes to give way to the new audio."""
+SHORT_RING_S = 0.002
+"""Likewise before an attack."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,6 @@ class Job:
         edge: The frame that the new audio joins: its first frame takes the place of this one (right), or its
             last comes right before it (left).
         right: True for a continuation to the right.
-        first: First frame of the material.
         last: Frame after the last of the material.
     """
 
@@ -68,13 +69,12 @@ class Job:
     rate_hz: int
     edge: int
     right: bool
-    first: int
     last: int
 
     @property
     def ceiling(self) -> float:
         """No new sample exceeds full scale, unless the clip itself does."""
-        return max(1.0, float(np.abs(self.samples).max(initial=0.0)))
+        return seams.ceiling_of(self.samples)
 
 
 def extend(
@@ -167,17 +167,17 @@ def _prepare(audio: Audio, side: str, from_s: float | None) -> tuple[Job, list[s
     last = len(samples)
     if right and edge - start >= LEAST_BEFORE_CUT_S * audio.rate_hz:
         last = edge - start
-    return Job(samples, audio.rate_hz, edge - start, right, 0, last), notes
+    return Job(samples, audio.rate_hz, edge - start, right, last), notes
 
 
 def _sounding(loudness_db: NDArray[np.float32], hop_s: float, job: Job) -> tuple[float, float]:
     """The material without the silence at its ends: from and to, in seconds."""
-    first_s, last_s = job.first / job.rate_hz, job.last / job.rate_hz
-    inside = np.arange(len(loudness_db)) * hop_s
-    loud = inside[(loudness_db > loudness_db.max() - 50.0) & (inside >= first_s) & (inside <= last_s)]
-    if not len(loud) or loud[-1] - loud[0] < SHORTEST_CLIP_S:
-        return first_s, last_s
-    return _unless_near(loud[0], first_s), _unless_near(loud[-1], last_s)
+    last_s = job.last / job.rate_hz
+    moments_s = np.arange(len(loudness_db)) * hop_s
+    loud_s = moments_s[(loudness_db > loudness_db.max() - 50.0) & (moments_s <= last_s)]
+    if not len(loud_s) or loud_s[-1] - loud_s[0] < SHORTEST_CLIP_S:
+        return 0.0, last_s
+    return _unless_near(loud_s[0], 0.0), _unless_near(loud_s[-1], last_s)
 
 
 def _unless_near(found_s: float, edge_s: float) -> float:
@@ -208,9 +208,7 @@ def _first_place(job: Job, memory: Memory, grid: walk.Grid, rng: np.random.Gener
     The edge lies somewhere in a unit of the grid; the places in question lie equally far into theirs.
     """
     edge_s = job.edge / job.rate_hz
-    phase_s = (edge_s - grid.times_s[0]) % grid.unit_s
-    if grid.unit_s - phase_s < 0.012:
-        phase_s -= grid.unit_s
+    before, phase_s = _phase(grid, edge_s)
     lines = np.arange(0, grid.units) if job.right else np.arange(1, grid.units + 1)
     places_s = grid.times_s[lines] + (phase_s if job.right else phase_s - grid.unit_s * (phase_s > 0))
     lines, places_s = _playable(job, grid, lines, places_s)
@@ -218,15 +216,23 @@ def _first_place(job: Job, memory: Memory, grid: walk.Grid, rng: np.random.Gener
     there = memory.contexts(places_s, grid.beat_s, windows)
     cost = differences(memory.contexts(np.array([edge_s]), grid.beat_s, windows), there)[0]
     if grid.per_bar > 1:
-        nearest = int(np.round((edge_s - phase_s - grid.times_s[0]) / grid.unit_s))
-        behind = lines - (0 if job.right else (phase_s > 0))
-        cost = cost + walk.metre_costs(behind - nearest, grid)
+        behind = lines - (0 if job.right else int(phase_s > 0))
+        cost = cost + walk.metre_costs(behind - before, grid)
     cost = cost - walk.DARING * rng.gumbel(size=len(cost))
     best = np.argsort(cost)[:FIRST_CANDIDATES]
     matches = [_match_edge(job, grid, float(places_s[each])) for each in best]
     totals = [float(cost[each]) - 0.6 * likeness for each, (_, likeness) in zip(best, matches, strict=True)]
     chosen = int(np.argmin(totals))
     return int(lines[best[chosen]]), matches[chosen][0]
+
+
+def _phase(grid: walk.Grid, edge_s: float) -> tuple[int, float]:
+    """The grid line before the edge, counted on beyond the ends of the grid, and how long after it the edge lies."""
+    slack_s = min(0.012, grid.unit_s / 4)
+    nearest = max(int(np.searchsorted(grid.times_s, edge_s + slack_s, side="right")) - 1, 0)
+    beyond_s = edge_s - float(grid.times_s[nearest])
+    lines = int(np.floor((beyond_s + slack_s) / grid.unit_s))
+    return nearest + lines, beyond_s - lines * grid.unit_s
 
 
 def _playable(
@@ -307,7 +313,7 @@ def _meet_clip(job: Job, new: Samples, pieces: list[seams.Piece], fades: seams.F
     if not job.right:
         meeting = pieces[-1].source + len(new) - pieces[-1].at
         clip, rest = job.samples[:memory], job.samples[meeting : meeting + memory]
-        new[-ring:] = seams.run_on(clip[::-1], new[-ring:][::-1], rest[::-1], job.ceiling)[::-1]
+        _lead_up(new, clip, rest, ring, job)
         return
     real = job.samples[job.edge : job.edge + ring]
     if len(real) == ring:
@@ -316,6 +322,17 @@ def _meet_clip(job: Job, new: Samples, pieces: list[seams.Piece], fades: seams.F
     meeting = pieces[0].source
     past, other = job.samples[max(job.edge - memory, 0) : job.edge], job.samples[max(meeting - memory, 0) : meeting]
     new[:ring] = seams.run_on(past, new[:ring].copy(), other, job.ceiling)
+
+
+def _lead_up(new: Samples, clip: Samples, rest: Samples, ring: int, job: Job) -> None:
+    """Change the end of `new` so that it leads up to `clip`; heard backwards, it runs on from it."""
+    for frames in (ring, max(4, min(ring, round(SHORT_RING_S * job.rate_hz)))):
+        end = new[-frames:].copy()
+        led = seams.run_on(clip[::-1], end[::-1], rest[::-1], job.ceiling)[::-1]
+        # An attack at the clip's start, carried backwards, would be heard as an echo before it.
+        if np.square(led - end).sum() <= np.square(end).sum():
+            break
+    new[-frames:] = led
 
 
 def _silent(audio: Audio, frames: int) -> Audio:

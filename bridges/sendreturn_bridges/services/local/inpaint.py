@@ -186,7 +186,7 @@ def _render(audio: Audio, pieces: list[seams.Piece], start: int, end: int, beats
     pieces = _in_phase(audio, pieces, start, end)
     shortest = float(np.diff([*(piece.at for piece in pieces), frames]).min())
     fades = seams.choose_fades(beats.confidence > 0, shortest / audio.rate_hz, audio.rate_hz)
-    ceiling = max(1.0, float(np.abs(audio.samples).max()))
+    ceiling = seams.ceiling_of(audio.samples)
     filling = seams.lay(audio.samples, pieces, frames, fades, ceiling, lambda _: None)
     _meet_clip(audio, filling, start, end, ceiling)
     return filling

@@ -80,7 +80,8 @@ def timbre(listening: Listening) -> Floats:
 
 
 def _small_copy(audio: Audio) -> tuple[Floats, int]:
-    sound = audio.mono()
+    # A matrix product: numpy's mean over a short last axis takes ten times as long.
+    sound = audio.samples @ np.full(audio.channels, 1.0 / audio.channels, dtype=np.float32)
     energies = np.einsum("fc,fc->c", audio.samples, audio.samples)
     loudest = int(np.argmax(energies))
     # Channels in opposite phase cancel in the mean: then the loudest one is heard instead.

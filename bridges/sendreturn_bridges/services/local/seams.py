@@ -45,6 +45,11 @@ class Fades:
     latest: int
 
 
+def ceiling_of(samples: Samples) -> float:
+    """What no joined sample exceeds: full scale, or the clip's own peak where that lies higher."""
+    return max(1.0, float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
+
+
 def choose_fades(on_beat: bool, shortest_s: float, rate_hz: int) -> Fades:
     """Short crossfades just before the beat; longer ones anywhere before the joint where there is no beat.
 
