@@ -61,8 +61,11 @@ def reverberate(samples: Stereo, rate_hz: int, wet: float, room_s: float) -> Ste
     if not np.any(samples):
         return samples
     answer = _room(rate_hz, round(room_s, 2))
-    tail = oaconvolve(samples, answer, mode="full", axes=0)[: len(samples)]
-    return np.asarray(samples + np.float32(wet) * tail, dtype=np.float32)
+    out = samples.copy()
+    for channel in (0, 1):
+        tail = oaconvolve(samples[:, channel], answer[:, channel], mode="full")[: len(samples)]
+        out[:, channel] += np.float32(wet) * tail
+    return out
 
 
 @lru_cache(maxsize=8)

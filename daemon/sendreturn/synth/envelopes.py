@@ -49,12 +49,6 @@ class Envelope:
         return np.asarray(level * _last_fade(frames, self.frames(held_s, rate_hz), rate_hz), dtype=np.float32)
 
 
-def decay(frames: int, rate_hz: int, time_constant_s: float) -> Curve:
-    """An exponential fall from 1, shape (frames,)."""
-    t = np.arange(frames, dtype=np.float32) / np.float32(rate_hz)
-    return np.asarray(np.exp(-t / time_constant_s), dtype=np.float32)
-
-
 def fade_ends(samples: NDArray[np.float32], rate_hz: int, fade_in_s: float, fade_out_s: float) -> NDArray[np.float32]:
     """`samples` of shape (frames, …) with raised-cosine fades at both ends, as a copy."""
     faded = np.array(samples, dtype=np.float32)

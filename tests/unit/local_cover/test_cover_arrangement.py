@@ -48,6 +48,11 @@ def test_a_whole_song_in_one_track_is_taken_apart() -> None:
     assert sum(len(notes) for notes in roles.values()) == len(mixed)
 
 
+def test_a_lone_high_line_is_the_melody_whatever_it_is_called() -> None:
+    line = (Note(0.0, 0.5, 72), Note(0.5, 1.0, 74))
+    assert assign_roles([NoteTrack("guitar", line)]) == {Role.MELODY: line}
+
+
 def test_a_second_melody_is_a_counter_melody() -> None:
     line = (Note(0.0, 0.5, 72), Note(0.5, 1.0, 74))
     roles = assign_roles([NoteTrack("vocals", line), NoteTrack("lead", line)])

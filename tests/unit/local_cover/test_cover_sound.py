@@ -173,6 +173,11 @@ def test_very_many_and_very_extreme_notes_are_played() -> None:
     assert peak_db(done.mix) <= -1.0
 
 
+def test_arpeggios_are_told() -> None:
+    assert any("arpeggios" in note for note in covered("chiptune").notes)
+    assert not any("arpeggios" in note for note in covered("soul").notes)
+
+
 def test_progress_rises_to_one() -> None:
     heard: list[float] = []
     cover(band(), style="chiptune", duration_s=1.0, rate_hz=RATE, meter=METER, progress=heard.append)
@@ -207,6 +212,13 @@ def test_unwanted_drums_are_neither_played_nor_added(
     done = cover(tracks, style=style, negative_style=negative, duration_s=1.0, rate_hz=RATE, meter=METER)
     assert done.style_name == "house"
     assert not any(track.is_drums for track in done.tracks)
+
+
+def test_a_cover_of_which_nothing_is_wanted_is_silent_and_says_why() -> None:
+    drums = [track for track in band() if track.is_drums]
+    done = cover(drums, style="house, no drums", duration_s=1.0, rate_hz=RATE, meter=METER)
+    assert not np.any(done.mix.samples)
+    assert any("Left out as you asked: drums" in note for note in done.notes)
 
 
 def test_an_unwanted_instrument_is_replaced_and_that_is_said() -> None:

@@ -163,8 +163,6 @@ def _voices(notes: Sequence[Note]) -> float:
 
 def _split_chords(roles: dict[Role, list[Note]]) -> None:
     low, high, middle = _lines(roles[Role.CHORDS])
-    if not middle and not (low and high):
-        return
     if Role.BASS not in roles:
         roles[Role.BASS] = low
     else:

@@ -148,6 +148,8 @@ def _hire(lines: Mapping[Role, Notes], style: Style, wish: Wish, seed: int) -> t
         sound = sounds[number % len(sounds)] if sounds else _stand_in(role, wish, part.sounds[0])
         if not sounds:
             said.append(f"The {role.value} is played by a {sound.patch.replace('_', ' ')} instead, as you asked.")
+        if part.manner.arpeggio_beats:
+            said.append(f"The {role.value} are broken into arpeggios, as {style.name} has them.")
         hired[role] = replace(part, sounds=(colour(sound, wish.text),))
     return hired, said
 
@@ -222,7 +224,7 @@ def loudness_lufs(audio: Audio) -> float | None:
     shortest = round(_SHORTEST_MEASURED_S * audio.rate_hz) + 1
     samples = np.tile(samples, (-(-shortest // len(samples)), 1)) if len(samples) < shortest else samples
     with np.errstate(divide="ignore"):
-        lufs = float(pyloudnorm.Meter(audio.rate_hz).integrated_loudness(samples[:, :5].astype(np.float64)))
+        lufs = float(pyloudnorm.Meter(audio.rate_hz).integrated_loudness(samples[:, :5]))
     return lufs if np.isfinite(lufs) else None
 
 
