@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Dtype = Literal["float32", "float64", "int32"]
 BLOCK_FRAMES = 1 << 16
 
+_DECODED_IN_ORDER = ("VORBIS", "OPUS", "MPEG_LAYER_III")
+
 VORBIS_ORDER = {
     3: (0, 2, 1),
     5: (0, 2, 1, 3, 4),
@@ -58,13 +60,16 @@ class Decoder:
         self.close()
 
     def seek(self, frame: int) -> None:
-        """Goes on from `frame`; ffmpeg's stream only runs forward, so going back there starts it anew.
+        """Goes on from `frame`.
+
+        Lossy formats are decoded up to there, and from the start when it lies behind: libsndfile 1.2.2 lands beside the
+        wanted sample in some Vorbis files, and ffmpeg's stream only runs forward.
 
         Raises:
             ClipError: The audio cannot be decoded there.
         """
-        if isinstance(self._source, FfmpegStream):
-            self._skip(frame)
+        if isinstance(self._source, FfmpegStream) or self.info.subtype in _DECODED_IN_ORDER:
+            self._run_to(frame)
         elif frame != self._at:
             try:
                 self._source.seek(frame)
@@ -99,14 +104,13 @@ class Decoder:
     def close(self) -> None:
         self._source.close()
 
-    def _skip(self, frame: int) -> None:
-        assert isinstance(self._source, FfmpegStream)
+    def _run_to(self, frame: int) -> None:
         if frame < self._at:
             self._source.close()
             self._source = _open_source(self.info)
             self._at = 0
-        while self._at < frame and len(block := self._source.read(min(BLOCK_FRAMES, frame - self._at))):
-            self._at += len(block)
+        while self._at < frame and len(self.read(min(BLOCK_FRAMES, frame - self._at))):
+            pass
 
     def _read_source(self, frames: int, dtype: Dtype) -> NDArray[Any]:
         if isinstance(self._source, FfmpegStream):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sendreturn.audio.opening import shown
 from sendreturn.errors import SendReturnError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -48,9 +50,9 @@ class SoundWriter:
         self._quantise = Quantiser(_BITS[subtype]) if subtype in _BITS else None
         options = _options(_real_format(fmt, subtype, channels, frames), subtype)
         try:
-            self._file = path.open("wb")
+            self._file = _Target(path)
         except OSError as problem:
-            raise self._failed(problem) from problem
+            raise _unwritable(path, problem) from problem
         try:
             self._sound = soundfile.SoundFile(self._file, "w", rate_hz, channels, **options)
         except (soundfile.SoundFileError, OSError) as problem:
@@ -83,9 +85,10 @@ class SoundWriter:
         try:
             for at in range(0, len(samples), _LARGEST_WRITE):
                 self._sound.write(self._fitted(samples[at : at + _LARGEST_WRITE]))
-        except (soundfile.SoundFileError, OSError, AssertionError) as problem:
+        except (soundfile.SoundFileError, AssertionError) as problem:
             # soundfile asserts that everything was written, and a full disk breaks that.
             raise self._failed(problem) from problem
+        self._check()
 
     def close(self) -> None:
         """Completes the header."""
@@ -94,6 +97,7 @@ class SoundWriter:
             self._file.close()
         except (soundfile.SoundFileError, OSError) as problem:
             raise self._failed(problem) from problem
+        self._check()
 
     def discard(self) -> None:
         """Removes what was written."""
@@ -111,10 +115,47 @@ class SoundWriter:
             samples = self._quantise(samples)
         return samples if self._order is None else samples[:, self._order]
 
+    def _check(self) -> None:
+        if self._file.problem is not None:
+            raise self._failed(self._file.problem)
+
     def _failed(self, problem: BaseException) -> SendReturnError:
-        reason = getattr(problem, "strerror", None)
-        what = f"{shown(self._path)} could not be written{f' ({reason})' if reason else ''}."
-        return SendReturnError(what, "Check that its folder is there and its disk has room.", str(problem))
+        return _unwritable(self._path, self._file.problem or problem)
+
+
+def _unwritable(path: Path, problem: BaseException) -> SendReturnError:
+    reason = getattr(problem, "strerror", None)
+    what = f"{shown(path)} could not be written{f' ({reason})' if reason else ''}."
+    return SendReturnError(what, "Check that its folder is there and its disk has room.", str(problem))
+
+
+class _Target:
+    """The file as soundfile writes it. Its callbacks cannot pass an exception on, so the first problem is kept here."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self.problem: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        return self._tried(lambda: self._file.write(data))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._tried(lambda: self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return self._tried(self._file.tell)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _tried(self, action: Callable[[], int]) -> int:
+        if self.problem is not None:
+            return 0
+        try:
+            return action()
+        except OSError as problem:
+            self.problem = problem
+            return 0
 
 
 def _real_format(fmt: str, subtype: str, channels: int, frames: int) -> str:

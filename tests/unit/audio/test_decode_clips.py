@@ -114,6 +114,17 @@ def test_a_clip_that_is_cut_while_it_is_read_is_an_error(tmp_path: Path, kind: s
             list(decoder.blocks())
 
 
+@pytest.mark.parametrize("kind", clips.CONTAINERS)
+def test_every_jump_lands_on_its_sample(tmp_path: Path, kind: str) -> None:
+    random = np.random.default_rng(6)
+    path = clips.write_kind(tmp_path, kind, 0.2 * random.standard_normal((96_000, 2)))
+    whole = read_audio(path).samples
+    with open_decoder(path) as decoder:
+        for start, frames in ((0, 24_000), (24_000, 480), (59_520, 480), (60_000, 5_000), (30_001, 777)):
+            decoder.seek(start)
+            assert np.array_equal(decoder.read(frames), whole[start : start + frames])
+
+
 def test_a_decoder_goes_back_and_forth(tmp_path: Path) -> None:
     sound = clips.music(1.0)
     with open_decoder(clips.write_kind(tmp_path, "float", sound)) as decoder:
