@@ -88,7 +88,7 @@ class Watcher:
 
     def _running(self) -> BaseObserver:
         if self._observer is None or not self._observer.is_alive():
-            # watchdog 7.1 warns when a folder was made so fast that it meets it twice; the warning lists all its watches.
+            # watchdog 7.1 warns when a folder is made so fast that it meets it twice, and lists all its watches then.
             warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
             observer = Observer()
             observer.start()

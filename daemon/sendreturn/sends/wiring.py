@@ -8,7 +8,9 @@ from sendreturn.audio.probe import Incomplete, completeness, probe
 from sendreturn.errors import UsageError
 from sendreturn.sends.folder import FolderWays
 from sendreturn.sends.layout import Folders, Rule, WatchedList
+from sendreturn.sends.osc import OscDoor
 from sendreturn.sends.roots import Entry
+from sendreturn.sends.walk import folders_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,26 @@ def folder_ways(settings: Settings, state_folder: Path, desk: Desk, arrivals: Ar
         settle_s=settings.hot_folder.settle_s,
         moves=settings.hot_folder.after == "move",
     )
+
+
+def osc_door(settings: Settings, state_folder: Path, desk: Desk, version: str, tell: Tell) -> OscDoor:
+    """The OSC port as configured."""
+    watched = WatchedList(state_folder)
+    osc = settings.osc
+    return OscDoor(
+        osc.host,
+        osc.port,
+        osc.reply,
+        desk,
+        version,
+        tell,
+        sessions=lambda: session_folders(watched_entries(settings, watched, tell)),
+    )
+
+
+def session_folders(entries: Sequence[Entry]) -> Sequence[Path]:
+    """The folders that are sessions, those of `each: true` among them."""
+    return [folder for entry in entries for folder in (folders_in(entry.path) if entry.each else [entry.path])]
 
 
 def folders_of(settings: Settings) -> Folders:

@@ -1,0 +1,336 @@
+"""The way in over OSC: python-osc's asyncio server, with every datagram checked before it is parsed.
+
+Messages wait in a bounded queue and are handled one by one, so that a flood costs messages (counted in `dropped`) and
+nothing else. Addresses are matched literally. Answers go to the address that asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_server import AsyncIOOSCUDPServer
+
+from sendreturn.errors import SendReturnError, UsageError
+from sendreturn.sends import osc_messages, osc_packets
+from sendreturn.sends.clip_paths import clip_path
+from sendreturn.sends.osc_listeners import Address, Listeners
+from sendreturn.sends.osc_messages import OUTGOING, Asked, Message, Out
+from sendreturn.sends.osc_repeats import Repeats
+from sendreturn.sends.wish import Origin, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sendreturn.sends.intake import Tell
+    from sendreturn.sends.osc_messages import Value
+    from sendreturn.sends.wish import Desk, Event
+
+QUEUE_LENGTH = 1024
+RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+RETRY_S = 10.0
+MAX_SENDERS = 256
+LIST_LENGTH = 500
+"""The most sends that `/sendreturn/list` answers with: the latest."""
+TOPIC = "osc"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Counts:
+    """What has arrived. `malformed` and `dropped` (the queue was full) were not answered."""
+
+    received: int = 0
+    malformed: int = 0
+    dropped: int = 0
+
+
+class OscDoor:
+    """Answers OSC on one UDP port.
+
+    Args:
+        host: Where to listen.
+        port: Zero takes any free port; see `port`.
+        reply: "host:port" that hear every event.
+        desk: Takes the wishes.
+        version: What a ping is answered with.
+        tell: Told what is wrong with the port, and None when all is well.
+        sessions: The session folders, for relative paths.
+        clock: Seconds that never jump.
+        retry_s: Between tries to get a port that is taken.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        reply: Sequence[str],
+        desk: Desk,
+        version: str,
+        tell: Tell,
+        *,
+        sessions: Callable[[], Sequence[Path]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._host = host
+        self._wanted_port = port
+        self._reply = tuple(reply)
+        self._desk = desk
+        self._version = version
+        self._tell = tell
+        self._sessions = sessions
+        self._retry_s = retry_s
+        self._listeners = Listeners()
+        self._repeats = Repeats(clock)
+        self._kept: dict[Address, dict[str, Value]] = {}
+        self._queue: asyncio.Queue[tuple[Message, Address]] = asyncio.Queue(QUEUE_LENGTH)
+        self._transport: asyncio.DatagramTransport | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._end_subscription: Callable[[], None] = lambda: None
+        self.counts = Counts()
+        self._routes: dict[str, Callable[[Message, Address], None]] = {
+            "ping": self._ping,
+            "set": self._set,
+            "clear": self._clear,
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "cancel": self._turn,
+            "retry": self._turn,
+            "approve": self._turn,
+            "list": self._list,
+        }
+
+    @property
+    def port(self) -> int | None:
+        """The port that is listened on; None while it cannot be had."""
+        return None if self._transport is None else int(self._transport.get_extra_info("sockname")[1])
+
+    async def start(self) -> None:
+        """Begin to listen. A port that is taken is told, and tried again later."""
+        self._end_subscription = self._desk.subscribe(self._on_event)
+        self._listeners.always = await _resolved(self._reply)
+        self._tasks = [asyncio.create_task(self._work())]
+        if not await self._listen():
+            self._tasks.append(asyncio.create_task(self._listen_later()))
+
+    async def stop(self) -> None:
+        self._end_subscription()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+            await asyncio.sleep(0)  # The transport closes its socket in the loop's next round.
+
+    async def _listen(self) -> bool:
+        door = _CheckedDispatcher(self._on_datagram)
+        loop: Any = asyncio.get_running_loop()
+        server = AsyncIOOSCUDPServer((self._host, self._wanted_port), door, loop)
+        try:
+            transport, _ = await server.create_serve_endpoint()
+        except OSError as error:
+            where = f"{self._host}:{self._wanted_port}"
+            self._tell(TOPIC, f"OSC cannot listen on {where} ({error.strerror}). Free the port or change osc.port.")
+            return False
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        self._transport = cast("asyncio.DatagramTransport", transport)
+        self._tell(TOPIC, None)
+        return True
+
+    async def _listen_later(self) -> None:
+        while self._transport is None:
+            await asyncio.sleep(self._retry_s)
+            await self._listen()
+
+    # In
+
+    def _on_datagram(self, data: bytes, sender: Address) -> None:
+        self.counts.received += 1
+        reason = osc_packets.check(data)
+        if reason is not None:
+            self.counts.malformed += 1
+            log.debug("a datagram from %s is passed over: %s", sender[0], reason)
+            return
+        for message in osc_messages.read(data):
+            if self._queue.full():
+                self.counts.dropped += 1
+            else:
+                self._queue.put_nowait((message, sender))
+
+    async def _work(self) -> None:
+        while True:
+            message, sender = await self._queue.get()
+            self._handle(message, sender)
+            await asyncio.sleep(0)  # A full queue must not hold up the rest of the daemon.
+
+    def _handle(self, message: Message, sender: Address) -> None:
+        if message.is_pattern:
+            self._answer(sender, osc_messages.error("OSC patterns are not taken: addresses are matched literally."))
+            return
+        word = message.word
+        if word is None or word in OUTGOING:
+            return
+        try:
+            self._routes.get(word, self._send)(message, sender)
+        except SendReturnError as error:
+            self._answer(sender, osc_messages.error(error.sentence), _echo_of(message))
+        except Exception:
+            # One message that makes something raise must not end the door.
+            log.exception("handling %s failed", word)
+            sentence = "The message could not be handled; the log says more."
+            self._answer(sender, osc_messages.error(sentence), _echo_of(message))
+
+    def _ping(self, message: Message, sender: Address) -> None:
+        asked = osc_messages.take_req(message.args, 0)
+        self._answer(sender, ("pong", (self._version,)), asked)
+
+    def _set(self, message: Message, sender: Address) -> None:
+        asked = osc_messages.take_req(message.args, 2)
+        params = osc_messages.params_of(asked.args)
+        if not params or osc_messages.REQ in params:
+            raise UsageError("set needs a key and a value.", "For example: /sendreturn/set prompt warm")
+        kept = self._kept.pop(_known_as(sender), {})
+        self._kept[_known_as(sender)] = {**kept, **params}
+        if len(self._kept) > MAX_SENDERS:
+            del self._kept[next(iter(self._kept))]
+
+    def _clear(self, _: Message, sender: Address) -> None:
+        self._kept.pop(_known_as(sender), None)
+
+    def _subscribe(self, message: Message, sender: Address) -> None:
+        asked = osc_messages.take_req(message.args, len(message.args) % 2)
+        address = _with_port(sender, asked.args)
+        if not self._listeners.subscribe(address):
+            raise UsageError("There are too many subscribers.", "End a subscription with /sendreturn/unsubscribe.")
+        self._answer(address, ("pong", (self._version,)), asked)
+
+    def _unsubscribe(self, message: Message, sender: Address) -> None:
+        asked = osc_messages.take_req(message.args, len(message.args) % 2)
+        self._listeners.unsubscribe(_with_port(sender, asked.args))
+
+    def _turn(self, message: Message, sender: Address) -> None:
+        """Cancel, retry or approve a send."""
+        asked = osc_messages.take_req(message.args, 1)
+        if len(asked.args) != 1:
+            raise UsageError(f"{message.word} needs the id of a send.", "/sendreturn/list tells the ids.")
+        act = {"cancel": self._desk.cancel, "retry": self._desk.retry, "approve": self._desk.approve}[str(message.word)]
+        send = act(str(asked.args[0]))
+        self._listeners.asked(send.id, sender, asked.echo)
+        self._answer(sender, osc_messages.state_of(send), asked)
+
+    def _list(self, message: Message, sender: Address) -> None:
+        asked = osc_messages.take_req(message.args, 0)
+        for send in sorted(self._desk.list(), key=lambda send: send.created_at)[-LIST_LENGTH:]:
+            self._answer(sender, osc_messages.state_of(send), asked)
+
+    def _send(self, message: Message, sender: Address) -> None:
+        """Every other word is an operation or a preset. An odd number of arguments begins with a path."""
+        has_path = len(message.args) % 2
+        if message.args and not has_path and not _is_key(message.args[0]):
+            raise UsageError(f"The key {message.args[-1]!r} has no value.", "Send the path, then keys and values.")
+        asked = osc_messages.take_req(message.args, has_path)
+        params = {**self._kept.get(_known_as(sender), {}), **osc_messages.params_of(asked.args[has_path:])}
+        clip = _path_argument(asked.args[0], self._sessions()) if has_path else None
+        service, session, params = osc_messages.service_and_session(params)
+        wish = Wish(
+            operation=str(message.word),
+            clip=clip,
+            session=clip_path(session, self._sessions()) if session else None,
+            service=service,
+            params=params,
+            origin=Origin.OSC,
+            key=self._repeats.key(sender[0], (message.word, str(clip), session, service, params), asked.req),
+            confined=True,
+        )
+        send = self._desk.accept(wish).send
+        self._answer(sender, osc_messages.accepted(send), asked)
+        self._listeners.asked(send.id, sender, asked.echo)
+
+    # Out
+
+    def _answer(self, address: Address, out: Out, asked: Asked | None = None) -> None:
+        word, args = out
+        self._put(address, (word, (*args, *(asked.echo if asked else ()))))
+
+    def _on_event(self, event: Event) -> None:
+        hearers = list(self._listeners.hear(event.send.id))
+        for out in osc_messages.told_of(event):
+            for address, echo in hearers:
+                self._put(address, (out[0], (*out[1], *echo)))
+
+    def _put(self, address: Address, out: Out) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(osc_messages.write(out), address)
+
+
+class _CheckedDispatcher(Dispatcher):
+    """Hands datagrams over as they come; python-osc's own dispatching obeys patterns and sleeps until time tags."""
+
+    def __init__(self, on_datagram: Callable[[bytes, Address], None]) -> None:
+        super().__init__(strict_timing=False)
+        self._on_datagram = on_datagram
+
+    def call_handlers_for_packet(self, data: bytes, client_address: Address) -> list[Any]:
+        self._on_datagram(data, client_address)
+        return []
+
+
+def _path_argument(value: object, sessions: Sequence[Path]) -> Path | None:
+    if not isinstance(value, str):
+        raise UsageError(f"{value!r} stands where the path of a clip is expected.")
+    return clip_path(value, sessions) if value else None
+
+
+def _with_port(sender: Address, args: tuple[Any, ...]) -> Address:
+    if not args:
+        return sender
+    try:
+        port = int(args[0])
+    except (TypeError, ValueError, OverflowError):
+        port = 0
+    if len(args) > 1 or not 1 <= port <= 65535:
+        raise UsageError(f"{args[0]!r} is not a port.", "Give a number from 1 to 65535, or none for the sender's own.")
+    return sender[0], port
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and value.isidentifier()
+
+
+def _known_as(sender: Address) -> Address:
+    return sender[0], sender[1]
+
+
+def _echo_of(message: Message) -> Asked | None:
+    """The `req` of a message that is wrong in another way."""
+    for first_key in (len(message.args) % 2, 1 - len(message.args) % 2):
+        try:
+            asked = osc_messages.take_req(message.args, first_key)
+        except UsageError:
+            continue
+        if asked.req is not None:
+            return asked
+    return None
+
+
+async def _resolved(endpoints: Sequence[str]) -> tuple[Address, ...]:
+    """The addresses of "host:port"; a host that is not found is left out, with a line in the log."""
+    found: list[Address] = []
+    for endpoint in endpoints:
+        host, _, port = endpoint.rpartition(":")
+        try:
+            infos = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)
+        except (OSError, ValueError) as error:
+            log.warning("osc.reply %s is not reached: %s", endpoint, error)
+            continue
+        found.append((str(infos[0][4][0]), int(infos[0][4][1])))
+    return tuple(found)
