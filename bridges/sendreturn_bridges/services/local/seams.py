@@ -132,6 +132,17 @@ def predict(past: Samples, frames: int) -> Samples:
     return np.stack([_ring(channel.astype(np.float64), order, frames) for channel in past.T], axis=1).astype(np.float32)
 
 
+def bridge(before: Samples, after: Samples, frames: int) -> Samples:
+    """A gap of so many frames, filled with what rings on from before it and what leads up to what comes after it."""
+    if not len(after):
+        return predict(before, frames)
+    back = predict(after[::-1], frames)[::-1]
+    if not len(before):
+        return back
+    place = ((np.arange(frames) + 1.0) / (frames + 1.0))[:, None]
+    return np.asarray((1.0 - place) * predict(before, frames) + place * back, dtype=np.float32)
+
+
 def _ring(past: Wide, order: int, frames: int) -> Wide:
     if float(np.dot(past, past)) < 1e-10:
         return np.zeros(frames)
