@@ -199,7 +199,7 @@ def _check_length(path: Path, info: ClipInfo, longest_s: float) -> None:
     if info.duration_s > longest_s:
         length = f"{info.duration_s / 60:,.0f} minutes, and at most {longest_s / 60:,.0f} are taken"
         what = f"{shown(path)} is too long: {length}."
-        raise ClipError(what, "Use a part of it with range_s, from a shorter bounce.")
+        raise ClipError(what, "Bounce a shorter part.")
 
 
 def _check_flac_end(path: Path, info: ClipInfo) -> None:

@@ -49,7 +49,6 @@ class _Wave:
     block_bytes: int = 0
     bits: int = 0
     data: Chunk | None = None
-    fact_frames: int | None = None
     time_reference: int | None = None
     bpm: float | None = None
     sizes: dict[bytes, int] = field(default_factory=dict)
@@ -141,7 +140,7 @@ def _read_format(file: BinaryIO, chunk: Chunk, wave: _Wave) -> None:
     wave.codec, wave.channels, wave.rate_hz, _, wave.block_bytes, wave.bits = struct.unpack_from("<HHIIHH", body)
     if wave.codec == _EXTENSIBLE and chunk.size >= 26:
         (wave.codec,) = struct.unpack_from("<H", body, 24)
-    if wave.codec in (_PCM, _FLOAT) and wave.block_bytes != wave.channels * ((wave.bits + 7) // 8):
+    if wave.codec in (_PCM, _FLOAT) and wave.block_bytes < wave.channels * ((wave.bits + 7) // 8):
         raise HeaderError("its description of the format contradicts itself")
 
 
