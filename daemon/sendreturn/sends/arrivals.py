@@ -6,7 +6,7 @@ moved to `sent/`. So, whatever moment the process dies in:
 * before the row is written: nothing has happened, the file is found at the next start;
 * between the row and the move: the file is found where the row says, looks as the row says, and is handed in under the
   row's key, which the desk knows or does not know; then it is moved;
-* between the move and the end of the row: the row points at a file that has left, and is forgotten.
+* between the move and the end of the row: the file has left and lies where the row says, and the row is forgotten.
 
 A later drop of the same file, even of the same inode brought back from `sent/`, finds no row and gets a new key: the
 user's wish for another take. Files that stay where they are (`after: leave`, rules, folders that cannot be written)

@@ -15,6 +15,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sendreturn.errors import SendReturnError, UsageError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 Tell = Callable[[str, str | None], None]
 """Told a topic and a sentence about what is wrong with it, or None where it is well again."""
 
+AT_ONCE = 32
+
 log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,7 @@ class _Pending:
     place: Place
     settling: Settling
     due_s: float
+    is_told: bool = False
 
 
 class Intake:
@@ -97,9 +101,10 @@ class Intake:
             self._notice_file(session, place, path)
 
     def run_due(self) -> None:
-        """Look at every file whose time has come."""
+        """Look at files whose time has come; at so few that whoever calls can do something else in between."""
         now_s = self._clock()
-        for path in [path for path, pending in self._pending.items() if pending.due_s <= now_s]:
+        due = (path for path, pending in self._pending.items() if pending.due_s <= now_s)
+        for path in list(islice(due, AT_ONCE)):
             self._look_safely(path, self._pending[path])
 
     def baseline(self, session: Session, path: Path) -> Arrival | None:
@@ -113,6 +118,13 @@ class Intake:
         except OSError:
             return None
         return Arrival(path, new_key(), place.operation, sighting, Standing.BASELINE, content=content)
+
+    def forget_moved(self, within: Path) -> None:
+        """Forget the drops whose move was finished in the moment of a crash: what is dropped there now is new."""
+        for row in self._arrivals.taking():
+            is_moved = row.path.is_relative_to(within) and row.target is not None and row.target.exists()
+            if is_moved and not os.path.lexists(row.path):
+                self._arrivals.forget(row.path)
 
     # Noticing
 
@@ -131,19 +143,22 @@ class Intake:
     # Looking
 
     def _look_safely(self, path: Path, pending: _Pending) -> None:
-        topic = f"file:{shown(str(path))}"
         try:
             done = self._look(path, pending)
         except (OSError, sqlite3.Error, SendReturnError) as error:
             # Nothing was decided and nothing is lost: the file is looked at again.
             pending.due_s = self._clock() + PAUSE_MAX_S
-            self._tell(topic, f"{shown(path.name)} has to wait: {error}")
+            pending.is_told = True
+            self._tell(_topic(path, "waiting"), f"{shown(path.name)} has to wait: {error}")
             return
         except Exception:
             # One odd file must not stop the others; the next rescan finds it again.
             log.exception("looking at %s failed", shown(str(path)))
-            self._tell(topic, f"{shown(path.name)} could not be handled; the log says more.")
+            self._tell(_topic(path), f"{shown(path.name)} could not be handled; the log says more.")
             done = True
+        if pending.is_told:
+            pending.is_told = False
+            self._tell(_topic(path, "waiting"), None)
         if done:
             self._pending.pop(path, None)
 
@@ -258,7 +273,7 @@ class Intake:
         self._arrivals.put(replace(arrival, standing=Standing.STAYS, content=content))
         name = shown(arrival.path.name)
         self._tell(
-            f"file:{shown(str(arrival.path))}",
+            _topic(arrival.path),
             f"{name} was sent but could not be moved to sent ({error.strerror}); it stays and is not sent again.",
         )
 
@@ -274,10 +289,14 @@ class Intake:
                 return
         refused = Arrival(path, new_key(), pending.place.operation, Sighting.of(path.stat()), Standing.REFUSED)
         self._arrivals.put(refused)
-        self._tell(f"file:{shown(str(path))}", f"{shown(path.name)} is not sent, and stays where it is: {sentence}")
+        self._tell(_topic(path), f"{shown(path.name)} is not sent, and stays where it is: {sentence}")
 
     def _is_moved(self, place: Place) -> bool:
         return self._moves and place.origin is Origin.FOLDER
+
+
+def _topic(path: Path, kind: str = "file") -> str:
+    return f"{kind}:{shown(str(path))}"
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -69,6 +69,7 @@ class Root:
         """Look which sessions are there, make their hot folders, and forget those that have gone."""
         candidates = folders_in(self.entry.path) if self.entry.each else [self.entry.path]
         candidates = [folder for folder in candidates if folder.is_dir()]
+        self.problems.clear()
         for gone in set(self._sessions) - set(candidates):
             del self._sessions[gone]
         for candidate in candidates:

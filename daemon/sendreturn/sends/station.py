@@ -185,6 +185,7 @@ class Station:
             if not self._check(root) and root.inode is not None:
                 self._scan(root)
                 self._probe(root)
+        self._tell(f"drive:{self.name}", None)
 
     def _renew_watches(self) -> None:
         """Where events do not come any more, begin anew: one of watchdog's threads may have died."""
@@ -196,12 +197,12 @@ class Station:
 
     def _scan(self, root: Root) -> None:
         began_s = self._clock()
+        self._intake.forget_moved(root.path)
         for session in list(root.find_sessions()):
             self._scan_session(session)
         took_s = self._clock() - began_s
         root.poll_at_s = self._clock() + max(POLL_S, took_s / POLL_SHARE)
-        for sentence in root.problems.values():
-            self._tell(f"session:{root.entry.path}", sentence)
+        self._tell(f"session:{root.entry.path}", " ".join(root.problems.values()) or None)
 
     def _scan_session(self, session: Session) -> None:
         for path in hot_files(session):

@@ -18,8 +18,8 @@ from sendreturn.sends.folder import ARRIVALS_NAME, FolderWays, open_arrivals
 from sendreturn.sends.layout import Folders, Rule, Session, WatchedList, make_session
 from sendreturn.sends.roots import Entry
 from sendreturn.sends.station import Pace
-from sendreturn.sends.wiring import folders_of, watched_entries, why_not_whole
-from sendreturn.settings.models import Preset, SessionSettings, Settings
+from sendreturn.sends.wiring import folder_ways, folders_of, watched_entries, why_not_whole
+from sendreturn.settings.models import HotFolderSettings, Preset, SessionSettings, Settings
 from ways_in_fakes import FakeDesk, wav_bytes
 
 if TYPE_CHECKING:
@@ -394,6 +394,25 @@ def test_configured_and_added_sessions_are_watched_once(tmp_path: Path) -> None:
     assert [entry.path for entry in entries] == [tmp_path / "a", tmp_path / "b"]
     assert entries[0].rules == (Rule("B/*.wav", "cover", {"bpm": 90.0}),)
     assert folders_of(settings) == FOLDERS
+
+
+async def test_the_watch_is_made_from_the_settings(song: Path, tmp_path: Path) -> None:
+    added = tmp_path / "added"
+    added.mkdir()
+    WatchedList(tmp_path).add(added)
+    settings = Settings(
+        sessions=(SessionSettings(path=song),), hot_folder=HotFolderSettings(folder="Out", settle_s=0.02, after="leave")
+    )
+    desk = FakeDesk()
+    ways = folder_ways(settings, tmp_path, desk, MemoryArrivals(), Told())
+    await ways.start()
+    await ways.rescan()
+    for folder in (song, added):
+        drop(folder / "Out" / "extend")
+    await desk.until(2)
+    await ways.stop()
+    assert {wish.session for wish in desk.wishes} == {song, added}
+    assert names(song / "Out" / "extend") == ["riff.wav"]
 
 
 def test_a_damaged_memory_is_set_aside_and_told(tmp_path: Path) -> None:

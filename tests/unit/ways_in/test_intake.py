@@ -11,7 +11,7 @@ from sendreturn.errors import ClipError, UsageError
 from sendreturn.sends import shelf
 from sendreturn.sends.arrivals import Arrivals, MemoryArrivals, Standing, StoredArrivals
 from sendreturn.sends.fitness import Judge
-from sendreturn.sends.intake import Intake
+from sendreturn.sends.intake import AT_ONCE, Intake
 from sendreturn.sends.layout import Folders, Rule, Session, make_session
 from sendreturn.sends.walk import hot_files, rule_files
 from sendreturn.sends.wiring import why_not_whole
@@ -48,6 +48,7 @@ class Bench:
 
     def scan(self) -> None:
         """What a rescan does."""
+        self.intake.forget_moved(self.session.sends)
         for path in hot_files(self.session):
             self.intake.notice(self.session, path)
         for rule in self.session.rules:
@@ -359,6 +360,10 @@ class Crash(BaseException):
     """The process dies here."""
 
 
+def _die(*_: object) -> None:
+    raise Crash
+
+
 @pytest.fixture(params=["memory", "stored"])
 def lasting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Arrivals]:
     stored = StoredArrivals(tmp_path / "arrivals.sqlite3")
@@ -410,6 +415,23 @@ def test_the_same_file_brought_back_from_sent_is_a_new_wish(tmp_path: Path, last
     bench.live()
     assert len(bench.desk.wishes) == 2
     assert bench.desk.wishes[0].key != bench.desk.wishes[1].key
+
+
+def test_a_file_brought_back_after_a_crash_at_the_end_of_its_move_is_a_new_wish(
+    tmp_path: Path, lasting: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path / "song", lasting)
+    clip = bench.drop("riff.wav")
+    with monkeypatch.context() as patch:
+        patch.setattr(lasting, "forget", _die)
+        with pytest.raises(Crash):
+            bench.live()
+    bench.restart()
+    bench.live()
+    assert len(bench.desk.wishes) == 1
+    (bench.session.sent / "riff.wav").rename(clip)
+    bench.live()
+    assert len(bench.desk.wishes) == 2
 
 
 def test_a_file_that_stays_is_sent_once_and_a_touch_changes_nothing(tmp_path: Path, lasting: Arrivals) -> None:
@@ -523,6 +545,7 @@ def test_trouble_with_the_memory_sends_nothing_until_it_is_over(bench: Bench, mo
         assert "has to wait" in str(bench.told[-1][1])
     bench.live(60)
     assert len(bench.desk.wishes) == 1
+    assert bench.told[-1] == (bench.told[0][0], None)
 
 
 def test_one_file_that_makes_something_raise_does_not_stop_the_others(
@@ -541,6 +564,19 @@ def test_one_file_that_makes_something_raise_does_not_stop_the_others(
     )
     bench.live()
     assert bench.sent == ["good.wav"]
+
+
+def test_many_clips_are_taken_in_turns_so_that_other_things_get_done(bench: Bench) -> None:
+    for number in range(AT_ONCE + 1):
+        bench.drop(f"{number}.wav")
+    bench.scan()
+    bench.intake.run_due()
+    bench.intake.run_due()
+    bench.clock.pass_s(SETTLE_S)
+    bench.intake.run_due()
+    assert len(bench.desk.wishes) == AT_ONCE
+    bench.intake.run_due()
+    assert len(bench.desk.wishes) == AT_ONCE + 1
 
 
 # Rules
