@@ -20,8 +20,7 @@ from sendreturn.places import Places
 from sendreturn.sends.folder import FolderWays, open_arrivals
 from sendreturn.sends.http import HttpDoor
 from sendreturn.sends.http_server import HttpServer
-from sendreturn.sends.osc import OscDoor
-from sendreturn.sends.wiring import folder_ways
+from sendreturn.sends.wiring import folder_ways, osc_door
 from sendreturn.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -104,7 +103,7 @@ class Daemon:
         await self.http.stop()
 
     async def _open_osc(self) -> None:
-        self.osc = OscDoor(self.settings, self.house.conductor, __version__, self.tell)
+        self.osc = osc_door(self.settings, self.places.state, self.house.conductor, __version__, self.tell)
         self._stops.append(self.osc.stop)
         await self.osc.start()
 

@@ -58,8 +58,8 @@ class Lazy(click.Group):
 def cli(ctx: click.Context, config: Path | None) -> None:
     """The send/return loop between a DAW and AI music services.
 
-    Drop a clip into a session's Sends folder, send OSC from the DAW, or use `send`; what comes back lies in the session's
-    Returns folder.
+    Drop a clip into a session's Sends folder, send OSC from the DAW, or use `send`; what comes back lies in the
+    session's Returns folder.
     """
     ctx.obj = config
 

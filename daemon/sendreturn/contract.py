@@ -1,9 +1,9 @@
 """What a service bridge owes the daemon.
 
-A bridge is a folder `sendreturn_bridges/services/<name>/` with a manifest `bridge.toml` and a module `client.py` that has
-`open_bridge(setup: Setup) -> ServiceBridge`. The required surface is small: plan, submit, look, fetch. Everything else is a
-declared capability in the manifest. The engine, never the bridge, decides when a paid request goes out, and writes it down
-before and after.
+A bridge is a folder `sendreturn_bridges/services/<name>/` with a manifest `bridge.toml` and a module `client.py` that
+has `open_bridge(setup: Setup) -> ServiceBridge`. The required surface is small: plan, submit, look, fetch. Everything
+else is a declared capability in the manifest. The engine, never the bridge, decides when a paid request goes out, and
+writes it down before and after.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Call:
-    """One request that makes something, and may be billed. `fields` is JSON and is frozen in the journal with the intent."""
+    """One request that makes something, and may be billed. `fields` is JSON, frozen in the journal with the intent."""
 
     name: str
     operation: str
@@ -190,7 +190,7 @@ class ServiceBridge(Protocol):
         ...
 
     async def submit(self, call: Call, clip: Clip | None, folder: Path) -> str:
-        """Make the one request and return the task's id. Never repeats itself. `folder` is the call's staging folder."""
+        """Make the one request, once, and return the task's id. `folder` is the call's staging folder."""
         ...
 
     async def look(self, task_id: str, folder: Path) -> Report:

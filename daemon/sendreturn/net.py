@@ -81,7 +81,8 @@ class LocalDaemon:
         return table
 
     def _unreachable(self, error: Exception) -> UnreachableError:
-        return UnreachableError(f"The daemon at {self.address} does not answer.", "`sendreturn run` starts it.", str(error))
+        what = f"The daemon at {self.address} does not answer."
+        return UnreachableError(what, "`sendreturn run` starts it.", str(error))
 
 
 def _told(status: int, error: Mapping[str, str]) -> SendReturnError:

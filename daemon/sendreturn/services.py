@@ -1,4 +1,4 @@
-"""The service bridges that are there: found by walking the bridges package, read from their manifests, opened when wanted."""
+"""The service bridges: found by walking the bridges package, read from their manifests, opened when wanted."""
 
 from __future__ import annotations
 

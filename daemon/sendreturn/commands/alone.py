@@ -20,7 +20,7 @@ from sendreturn.settings import Settings
 def run_alone(
     settings: Settings, here: Places, ask: Callable[[Conductor], SendView], on_id: Callable[[str], None]
 ) -> Shape:
-    """Ask the conductor for a send, tell its id, and carry it to its end in this process. Other unfinished sends wait."""
+    """Ask the conductor for a send, tell its id, and carry it to its end here. Other unfinished sends wait."""
     house = House(settings, here)
     set_up_logs(here.log, house.redact, None)
     try:

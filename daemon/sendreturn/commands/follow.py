@@ -72,7 +72,8 @@ def table(sends: list[Shape]) -> str:
     if not sends:
         return "There are no sends yet. Drop a clip into a session's Sends folder, or use `sendreturn send`."
     rows = [
-        f"{s['id']}  {s['state']:<16} {s['progress']:4.0%}  {s['operation']:<8} {s['service']:<9} {_clip(s)}  {s['text']}"
+        f"{s['id']}  {s['state']:<16} {s['progress']:4.0%}  {s['operation']:<8} {s['service']:<9} "
+        f"{_clip(s)}  {s['text']}"
         for s in sends
     ]
     return "\n".join(row.rstrip() for row in rows)

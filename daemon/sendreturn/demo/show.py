@@ -140,7 +140,9 @@ async def _perform(daemon: Daemon, session: Path, clip: Path, out: Console) -> l
                     all_ended.set()
 
         stop: Callable[[], None] = daemon.house.conductor.subscribe(hear)
-        async with OscClient(daemon.osc.port) as osc:
+        port = daemon.osc.port
+        assert port is not None, "port 0 is always to be had"
+        async with OscClient(port) as osc:
             for act in ACTS:
                 if act.over_osc:
                     out.print(f"OSC  → /sendreturn/{act.operation} {clip.name!r} {_as_osc(act.params)}")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from sendreturn.contract import Plan
 from sendreturn.engine.budget import check_budget
+from sendreturn.engine.outputs import Approval
 from sendreturn.engine.run import Run
 from sendreturn.words import State
 
 
-async def approve(run: Run, plan: Plan) -> bool:
+async def approve(run: Run, plan: Plan) -> Approval:
     """Return when the send may be made. Raises Refusal where a cap of the budget forbids it."""
     check_budget(run.means.settings.budget, run.means.journal, plan.credits)
     reason = _why_ask(run, plan)
     if reason and not run.send.approved:
         run.enter(State.WAITING_APPROVAL, f"{reason} `sendreturn approve {run.send.id}` sends it.")
         await run.until_approved()
-    return True
+    return Approval(reason)
 
 
 def _why_ask(run: Run, plan: Plan) -> str | None:

@@ -23,8 +23,8 @@ def check_budget(budget: Budget, journal: Journal, credits: float) -> None:  # n
     spent = journal.credits_since(start_of_day())
     if spent + credits > budget.per_day_credits:
         raise Refusal(
-            f"Today {spent:g} credits are spent, and this send would cost {credits:g} more; budget.per_day_credits allows "
-            f"{budget.per_day_credits:g}.",
+            f"Today {spent:g} credits are spent, and this send would cost {credits:g} more; "
+            f"budget.per_day_credits allows {budget.per_day_credits:g}.",
             "Retry tomorrow, or raise the cap in the configuration.",
         )
 

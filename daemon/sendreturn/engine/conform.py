@@ -57,7 +57,7 @@ def conform(run: Run, prepared: Prepared, pieces: Sequence[Piece], take: int, fo
 
 
 def _write(run: Run, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]) -> ClipInfo:
-    """The piece's audio at `target`. A part is cut out of the finished mix, so that the two are the same to the sample."""
+    """The piece's audio at `target`. A part is cut out of the finished mix, so that the two agree to the sample."""
     if piece.exact:
         shutil.copyfile(piece.path, target)
         return probe(target)
@@ -108,7 +108,7 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, positi
             originated_at=datetime.now().astimezone(),
             time_reference_samples=max(position, 0),
             originator_reference=run.send.id,
-            coding_history=f"A=PCM,F={info.sample_rate_hz},W={BITS.get(info.subtype, 24)},M={_mode(info.channels)},T=sendreturn",
+            coding_history=_coding_history(info),
             loudness_lufs=loudness.integrated_lufs,
             true_peak_dbtp=loudness.true_peak_dbtp,
             project=run.send.session.name,
@@ -135,5 +135,7 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, positi
     )
 
 
-def _mode(channels: int) -> str:
-    return "mono" if channels == 1 else "stereo"
+def _coding_history(info: ClipInfo) -> str:
+    """One line after EBU R 98."""
+    mode = "mono" if info.channels == 1 else "stereo"
+    return f"A=PCM,F={info.sample_rate_hz},W={BITS.get(info.subtype, 24)},M={mode},T=sendreturn"

@@ -1,4 +1,4 @@
-"""Finish: join what came back with the user's clip, make what is missing, and bring all of it to the session's format."""
+"""Finish: join what came back with the user's clip, make what is missing, and bring all to the session's format."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def assemble(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> l
 
 
 def _extended(run: Run, prepared: Prepared, file: FetchedFile, folder: Path) -> list[Piece]:
-    """The mix of clip and new audio, and the new audio alone as a part of that mix, so that the two agree to the sample."""
+    """The mix of clip and new audio, and the new audio alone as a part of it, so that they agree to the sample."""
     source = prepared.source
     assert source is not None
     new = read_audio(file.path)

@@ -1,6 +1,6 @@
 """The journal: every send, every finished stage and every paid request, written down before it matters.
 
-One process writes it, under the state folder's lock; its calls are short transactions that are on disk when they return.
+One process writes it, under the state folder's lock; its calls are short transactions, on disk when they return.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class SendRow:
-    """A send, as it stands in the journal. `clip` is where the clip is to lie, `found_at` where it lay when it was sent."""
+    """A send, as the journal has it. `clip` is where the clip is to lie, `found_at` where it lay when it was sent."""
 
     id: SendId
     created_at: str
@@ -320,7 +320,7 @@ class Journal:
 def _damaged(path: Path, detail: str) -> SendReturnError:
     return SendReturnError(
         f"The journal {path} is damaged and was left untouched.",
-        "Put back a copy of it, or move it away to start with an empty one; returns already delivered are not affected.",
+        "Put back a copy of it, or move it away to start with an empty one; delivered returns are not affected.",
         detail,
     )
 

@@ -80,6 +80,6 @@ def _unknown(run: Run) -> ServiceError:
     title = run.bridge.manifest.title
     return ServiceError(
         f"The request may or may not have reached {title}: something broke while it was being made.",
-        f"Look at your account there; `sendreturn retry {run.send.id}` makes the request anew, and may pay for it twice.",
+        f"Look at your account there; `sendreturn retry {run.send.id}` makes the request anew, and may pay twice.",
         outcome=Outcome.UNKNOWN,
     )

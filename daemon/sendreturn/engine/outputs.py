@@ -54,6 +54,13 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """That a send may be made: why the user had to be asked, or None where they had not."""
+
+    asked: str | None
+
+
+@dataclass(frozen=True)
 class Task:
     """A call that a service has accepted."""
 

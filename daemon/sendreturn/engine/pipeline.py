@@ -10,7 +10,7 @@ from sendreturn.engine.fetch import fetch
 from sendreturn.engine.finish import finish
 from sendreturn.engine.hand_over import hand_over
 from sendreturn.engine.make import submit, wait
-from sendreturn.engine.outputs import Fetched, Finished, Handed, Prepared, Takes, Tasks
+from sendreturn.engine.outputs import Approval, Fetched, Finished, Handed, Prepared, Takes, Tasks
 from sendreturn.engine.prepare import plan, prepare
 from sendreturn.engine.run import Run
 from sendreturn.words import State
@@ -23,7 +23,7 @@ async def run_send(run: Run) -> Handed:
     """Take one send its way. Every step is written down when it is done, and a run after a crash passes over it."""
     prepared = await run.step("prepare", State.PREPARING, Prepared, partial(prepare, run))
     planned = await run.step("plan", State.PREPARING, Plan, partial(plan, run, prepared))
-    await run.step("approve", State.PREPARING, bool, partial(approve, run, planned))
+    await run.step("approve", State.PREPARING, Approval, partial(approve, run, planned))
     slot = await run.slot(run.send.service)
     try:
         tasks = await run.step("submit", State.SUBMITTING, Tasks, partial(submit, run, planned, prepared))

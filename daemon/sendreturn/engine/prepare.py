@@ -162,7 +162,7 @@ def _copy_clip(run: Run) -> tuple[Path, str]:
 
 @contextmanager
 def _open_clip(run: Run) -> Iterator[IO[bytes]]:
-    """The user's file, where it is to lie or where it was found: a hot folder puts it away at some moment in between."""
+    """The user's file, where it is to lie or where it was found: a hot folder puts it away in between."""
     places = [path for path in (run.send.clip, run.send.found_at, run.send.clip) if path is not None]
     for path in places:
         try:

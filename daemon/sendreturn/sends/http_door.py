@@ -17,8 +17,8 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 class Door:
     """Turns away requests whose Host or Origin is not this machine.
 
-    A page that rebinds its own name to 127.0.0.1 still sends its own name as Host; a page that posts across sites sends its
-    own address as Origin.
+    A page that rebinds its own name to 127.0.0.1 still sends its own name as Host; a page that posts across sites sends
+    its own address as Origin.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,7 +1,7 @@
 """What a way in hands over, and what it may ask of the engine.
 
-A folder, an OSC message, an HTTP request and a command line all become a `Wish`; the engine answers with a `Receipt`. The
-ways in know nothing of the engine but the `Desk`.
+A folder, an OSC message, an HTTP request and a command line all become a `Wish`; the engine answers with a `Receipt`.
+The ways in know nothing of the engine but the `Desk`.
 """
 
 from __future__ import annotations

@@ -59,8 +59,7 @@ def main(folder: Path) -> int:
 def _be_modest() -> None:
     """A DAW that is playing goes first."""
     with contextlib.suppress(psutil.Error, OSError):
-        process = psutil.Process()
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
 
 
 def _end_with_the_daemon() -> None:

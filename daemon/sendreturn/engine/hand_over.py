@@ -1,0 +1,103 @@
+"""Hand over: the finished takes go into the session folder, each with a sidecar that says where everything came from."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sendreturn.contract import Plan
+from sendreturn.engine.conform import AUDIO
+from sendreturn.engine.outputs import (
+    DeliveredFile,
+    Fetched,
+    Finished,
+    FinishedFile,
+    FinishedTake,
+    Handed,
+    Prepared,
+    Tasks,
+)
+from sendreturn.engine.run import Run
+from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
+from sendreturn.returns.sidecar import About, Ai, Cost, Facts, ServiceRefs, Source, Step, source_path
+
+
+async def hand_over(
+    run: Run, prepared: Prepared, plan: Plan, tasks: Tasks, fetched: Fetched, finished: Finished
+) -> Handed:
+    """Deliver every take. Raises DeliveryError where the session cannot be written; the returns are kept then."""
+    clip_ids = {take.number: take.clip_id for take in fetched.takes}
+    delivery = Delivery(
+        session=run.send.session,
+        folder=run.means.settings.returns.folder,
+        clip=run.send.clip.stem if run.send.clip else run.params.title or run.send.operation,
+        operation=run.send.operation,
+        send_id=run.send.id,
+        takes=tuple(_take(take, tasks, clip_ids.get(take.number)) for take in finished.takes),
+        about=_about(run, prepared, plan, tasks),
+    )
+    delivered = await asyncio.to_thread(deliver, delivery)
+    files = (
+        DeliveredFile(file.take, file.kind, file.path, file.position_samples or 0, file.sample_rate_hz or 0)
+        for file in delivered.files
+    )
+    return Handed(delivered.folder, tuple(files))
+
+
+def _take(take: FinishedTake, tasks: Tasks, clip_id: str | None) -> StagedTake:
+    refs = ServiceRefs(
+        task_ids=tuple(task.task_id for task in tasks.tasks),
+        clip_ids=(clip_id,) if clip_id else (),
+    )
+    return StagedTake(take.number, tuple(_file(file) for file in take.files), refs)
+
+
+def _file(file: FinishedFile) -> StagedFile:
+    made_by = (f"Made by {file.made_by}.",) if file.made_by else ()
+    facts = Facts(
+        sample_rate_hz=file.sample_rate_hz,
+        bit_depth=file.bit_depth,
+        channels=file.channels,
+        duration_s=file.duration_s,
+        position_samples=file.position_samples,
+        loudness_lufs=file.loudness_lufs,
+        true_peak_dbtp=file.true_peak_dbtp,
+        checks=(*made_by, *file.checks),
+    )
+    suffix = ".wav" if file.kind in AUDIO else Path(file.path).suffix
+    return StagedFile(file.kind, file.path, suffix, facts, file.stem)
+
+
+def _about(run: Run, prepared: Prepared, plan: Plan, tasks: Tasks) -> About:
+    manifest = run.means.services.manifest(run.send.service)
+    history = run.means.journal.history(run.send.id)
+    return About(
+        send_id=run.send.id,
+        operation=run.send.operation,
+        service=run.send.service,
+        model=run.params.model,
+        params=run.params.given(),
+        created_at=run.send.created_at,
+        source=_source(run, prepared),
+        service_refs=ServiceRefs(task_ids=tuple(task.task_id for task in tasks.tasks)),
+        cost=Cost(credits=plan.credits, currency=None if manifest.free else manifest.currency, estimated=not manifest.free),
+        ai=Ai(generated=manifest.ai_generated, digital_source_type=manifest.digital_source_type or None),
+        history=tuple(Step(at=entry.at, state=entry.state, note=entry.note) for entry in history),
+    )
+
+
+def _source(run: Run, prepared: Prepared) -> Source:
+    source = prepared.source
+    if source is None:
+        return Source(bpm=prepared.meter.bpm, time_signature=prepared.meter.signature)
+    return Source(
+        path=source_path(source.path, run.send.session),
+        sha256=source.sha256,
+        sample_rate_hz=source.sample_rate_hz,
+        channels=source.channels,
+        duration_s=source.duration_s,
+        range_s=source.range_s,
+        position_samples=source.position_samples,
+        bpm=prepared.meter.bpm,
+        time_signature=prepared.meter.signature,
+    )

@@ -1,0 +1,248 @@
+"""Never pay twice: what goes out, what is written down before and after, and what a restart makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from engine_rig import PLAIN_RETURNS, Rig
+from fake_service import FakeService, manifest, write_tone
+from sendreturn.engine.journal import Fate
+from sendreturn.errors import NotNow, Outcome, ServiceError
+from sendreturn.settings import Budget, Settings
+from sendreturn.words import State
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    (tmp_path / "Song").mkdir()
+    return write_tone(tmp_path / "Song" / "riff.wav")
+
+
+@pytest.fixture(autouse=True)
+def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sendreturn.engine.make.PAUSES_S", (0.001, 0.001))
+
+
+def raises(error: Exception):
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def with_budget(**caps: float) -> Settings:
+    return Settings(service="studio", returns=PLAIN_RETURNS, budget=Budget(**caps))
+
+
+async def test_a_send_is_billed_once_and_its_cost_is_told(tmp_path: Path, clip: Path):
+    studio = FakeService()
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+    assert (send.state, send.cost_credits, studio.ledger) == (State.DONE, 10.0, ["cover"])
+
+
+async def test_the_same_key_is_billed_once(tmp_path: Path, clip: Path):
+    studio = FakeService()
+    async with Rig(tmp_path, studio) as rig:
+        ids = {rig.send(clip, key="osc:7").id for _ in range(5)}
+        assert len(ids) == 1
+        await rig.ended(ids.pop())
+        assert rig.send(clip, key="osc:7").state is State.DONE
+    assert studio.ledger == ["cover"]
+
+
+async def test_an_answer_that_never_came_is_uncertain_and_never_repeated(tmp_path: Path, clip: Path):
+    studio = FakeService(after_billing=raises(ServiceError("No answer.", outcome=Outcome.UNKNOWN)))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert send.state is State.UNCERTAIN
+    async with Rig(tmp_path, studio) as rig:
+        assert rig.desk.get(send.id).state is State.UNCERTAIN
+    assert studio.ledger == ["cover"]
+
+
+async def test_whatever_breaks_in_a_bridge_while_it_posts_is_uncertain(tmp_path: Path, clip: Path):
+    studio = FakeService(after_billing=raises(KeyError("task_id")))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert send.state is State.UNCERTAIN
+        assert "may or may not have reached Studio" in send.text
+    assert studio.ledger == ["cover"]
+
+
+async def test_an_interrupted_request_is_uncertain_after_a_restart(tmp_path: Path, clip: Path):
+    studio = FakeService(hold=None)
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        row = rig.journal.get(send.id)
+        # As a kill between the intent and the answer leaves it.
+        rig.journal.again(row.id, ["submit", "wait", "fetch", "finish", "deliver"], "")
+        killed = rig.journal.intend(rig.journal.get(send.id), "main", {}, 10.0)
+        rig.journal.move(row.id, State.SUBMITTING)
+        assert killed.fate is Fate.INTENDED
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(send.id)).state is State.UNCERTAIN
+    assert studio.ledger == ["cover"]
+
+
+async def test_only_the_users_word_repeats_an_uncertain_request(tmp_path: Path, clip: Path):
+    studio = FakeService(after_billing=raises(ServiceError("No answer.", outcome=Outcome.UNKNOWN)))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        studio.after_billing = lambda: None
+        rig.desk.retry(send.id)
+        await rig.reach(send.id, State.DONE)
+    assert studio.ledger == ["cover", "cover"]
+
+
+async def test_an_accepted_task_is_waited_for_after_a_restart_and_not_made_anew(tmp_path: Path, clip: Path):
+    import asyncio
+
+    studio = FakeService(hold=asyncio.Event())
+    async with Rig(tmp_path, studio) as rig:
+        send = rig.send(clip)
+        await studio.looked.wait()
+    studio.hold.set()
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(send.id)).state is State.DONE
+    assert studio.ledger == ["cover"]
+
+
+async def test_a_refused_request_is_repeated_only_where_it_was_certainly_not_billed(tmp_path: Path, clip: Path):
+    refusals = iter([ServiceError("Too many requests.", outcome=Outcome.RETRY)])
+
+    def refuse_once() -> None:
+        error = next(refusals, None)
+        if error is not None:
+            raise error
+
+    studio = FakeService(on_submit=refuse_once)
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(rig.send(clip).id)).state is State.DONE
+    assert studio.ledger == ["cover"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ASK, Outcome.GIVE_UP])
+async def test_a_service_that_will_not_is_asked_once(tmp_path: Path, clip: Path, outcome: Outcome):
+    asked: list[int] = []
+
+    def refuse() -> None:
+        asked.append(1)
+        raise ServiceError("The lyrics are not allowed.", "Change them, then retry.", outcome=outcome)
+
+    studio = FakeService(on_submit=refuse)
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert (send.state, send.text) == (State.FAILED, "The lyrics are not allowed. Change them, then retry.")
+        assert len(asked) == 1
+        assert rig.journal.credits_since("2000-01-01") == 0.0
+
+
+async def test_a_task_that_failed_at_the_service_is_made_anew_by_retry(tmp_path: Path, clip: Path):
+    from sendreturn.contract import Report
+
+    studio = FakeService(on_look=lambda: Report(done=True, failed="The song could not be made."))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert send.state is State.FAILED
+        studio.on_look = lambda: None
+        rig.desk.retry(send.id)
+        await rig.reach(send.id, State.DONE)
+    assert studio.ledger == ["cover", "cover"]
+
+
+async def test_a_fetch_that_failed_is_repeated_without_paying_again(tmp_path: Path, clip: Path):
+    studio = FakeService(on_fetch=raises(ServiceError("The file is gone.")))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert send.state is State.FAILED
+        studio.on_fetch = lambda: None
+        rig.desk.retry(send.id)
+        await rig.reach(send.id, State.DONE)
+    assert studio.ledger == ["cover"]
+
+
+async def test_a_repeat_of_an_earlier_send_waits_for_approval_and_names_it(tmp_path: Path, clip: Path):
+    studio = FakeService()
+    async with Rig(tmp_path, studio) as rig:
+        first = await rig.ended(rig.send(clip, params={"style": "jazz"}).id)
+        other = await rig.ended(rig.send(clip, params={"style": "rock"}).id)
+        assert other.state is State.DONE
+        again = rig.send(clip, params={"style": "jazz"})
+        waiting = await rig.reach(again.id, State.WAITING_APPROVAL)
+        assert f"repeats send {first.id}" in waiting.text
+        assert len(studio.ledger) == 2
+        rig.desk.approve(again.id)
+        assert (await rig.ended(again.id)).state is State.DONE
+    assert len(studio.ledger) == 3
+
+
+async def test_a_repeat_at_a_free_service_just_runs(tmp_path: Path, clip: Path):
+    free = FakeService(manifest("free", free=True), credits=0.0)
+    async with Rig(tmp_path, free) as rig:
+        for _ in range(2):
+            assert (await rig.ended(rig.send(clip).id)).state is State.DONE
+
+
+async def test_what_costs_more_than_the_limit_waits_and_an_approval_survives_a_restart(tmp_path: Path, clip: Path):
+    studio = FakeService()
+    settings = with_budget(ask_above_credits=5)
+    async with Rig(tmp_path, studio, settings=settings) as rig:
+        send = rig.send(clip)
+        await rig.reach(send.id, State.WAITING_APPROVAL)
+    assert studio.ledger == []
+    async with Rig(tmp_path, studio, settings=settings) as rig:
+        await rig.reach(send.id, State.WAITING_APPROVAL)
+        rig.desk.approve(send.id)
+        assert (await rig.ended(send.id)).state is State.DONE
+        with pytest.raises(NotNow):
+            rig.desk.approve(send.id)
+    assert studio.ledger == ["cover"]
+
+
+@pytest.mark.parametrize(("caps", "word"), [({"per_send_credits": 9}, "per_send"), ({"per_day_credits": 15}, "per_day")])
+async def test_a_cap_is_never_passed(tmp_path: Path, clip: Path, caps: dict[str, float], word: str):
+    studio = FakeService()
+    async with Rig(tmp_path, studio, settings=with_budget(**caps)) as rig:
+        ended = [await rig.ended(rig.send(clip, params={"style": style}).id) for style in ("one", "two", "three")]
+    assert sum(10 for _ in studio.ledger) <= max(caps.values())
+    assert word in ended[-1].text
+    assert ended[-1].state is State.FAILED
+
+
+async def test_a_cancelled_send_is_not_billed(tmp_path: Path, clip: Path):
+    studio = FakeService()
+    async with Rig(tmp_path, studio, settings=with_budget(ask_above_credits=5)) as rig:
+        send = rig.send(clip)
+        await rig.reach(send.id, State.WAITING_APPROVAL)
+        rig.desk.cancel(send.id)
+        assert (await rig.ended(send.id)).state is State.CANCELLED
+        with pytest.raises(NotNow, match="already ended"):
+            rig.desk.cancel(send.id)
+    assert studio.ledger == []
+
+
+async def test_a_cancel_stops_the_task_at_the_service(tmp_path: Path, clip: Path):
+    import asyncio
+
+    studio = FakeService(hold=asyncio.Event())
+    async with Rig(tmp_path, studio) as rig:
+        send = rig.send(clip)
+        await studio.looked.wait()
+        rig.desk.cancel(send.id)
+        assert (await rig.ended(send.id)).state is State.CANCELLED
+    assert studio.cancelled == ["task-1"]
+
+
+async def test_a_cancel_that_a_crash_interrupts_is_kept(tmp_path: Path, clip: Path):
+    import asyncio
+
+    studio = FakeService(hold=asyncio.Event())
+    async with Rig(tmp_path, studio) as rig:
+        send = rig.send(clip)
+        await studio.looked.wait()
+    async with Rig(tmp_path, studio) as rig:
+        rig.journal.note(send.id, cancel_asked=True)
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(send.id)).state is State.CANCELLED
