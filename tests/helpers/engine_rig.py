@@ -29,7 +29,9 @@ class Rig:
         self.services = Services(manifests, lambda _: {}, folder / "models", lambda _: None)
         self.services._open = {service.manifest.name: service for service in services}
         chosen = settings or Settings(service=services[0].manifest.name, returns=PLAIN_RETURNS)
-        self.desk = Conductor(self.journal, self.services, chosen, self._session_of, folder / "staging", self._put_aside)
+        self.desk = Conductor(
+            self.journal, self.services, chosen, self._session_of, folder / "staging", self._put_aside
+        )
         self.events: list[Event] = []
         self.put_aside: list[tuple[str, str]] = []
         self._changed = asyncio.Event()

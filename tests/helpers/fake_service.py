@@ -23,7 +23,13 @@ def manifest(name: str = "studio", *, free: bool = False, credits: float = 10.0,
         "generate": OperationSpec("generate", needs_clip=False, honours=("prompt",), credits=credits),
     }
     return Manifest(
-        name, name.title(), "A service of the tests.", operations, free=free, poll_s=0.001, **more  # type: ignore[arg-type]
+        name,
+        name.title(),
+        "A service of the tests.",
+        operations,
+        free=free,
+        poll_s=0.001,
+        **more,  # type: ignore[arg-type]
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import soundfile
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from sendreturn.app import Daemon
@@ -62,7 +62,7 @@ async def run_demo(session: Path, places: Places, console: Console | None = None
     await asyncio.to_thread(fetch_small_models, ModelStore(places.models), out)
     settings = _settings(session)
     make_session(session, folders_of(settings))
-    clip = session / "demo song.wav"
+    clip = session / "demo.wav"
     if not clip.exists():
         out.print(f"Writing a clip: [bold]{clip}[/bold]")
         await asyncio.to_thread(_write_clip, clip)
@@ -123,8 +123,12 @@ async def _perform(daemon: Daemon, session: Path, clip: Path, out: Console) -> l
     """Do every act, and follow all sends to their end."""
     ended: dict[str, SendView] = {}
     all_ended = asyncio.Event()
-    columns = (TextColumn("{task.description:<8}"), BarColumn(30), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[text]}"), console=out) as progress:
+    columns = (
+        TextColumn("{task.description:<8}"),
+        BarColumn(24),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[text]}"),
+    )
+    with Progress(*columns, console=out) as progress:
         bars: dict[str, TaskID] = {}
 
         def hear(event: Event) -> None:
@@ -133,7 +137,8 @@ async def _perform(daemon: Daemon, session: Path, clip: Path, out: Console) -> l
             send = event.send
             if send.id not in bars:
                 bars[send.id] = progress.add_task(send.operation, total=100, text="")
-            progress.update(bars[send.id], completed=send.progress * 100, text=send.text or send.state.value)
+            text = send.state.value if send.state.ended else send.text or send.state.value
+            progress.update(bars[send.id], completed=send.progress * 100, text=text)
             if send.state.ended and send.id not in ended:
                 ended[send.id] = send
                 if len(ended) == len(ACTS):
@@ -158,7 +163,7 @@ async def _perform(daemon: Daemon, session: Path, clip: Path, out: Console) -> l
 def _drop(act: Act, session: Path, clip: Path) -> Path:
     """What a producer does by dragging: a copy of the clip, with its parameters beside it, in a hot folder."""
     folder = session / "Sends" / act.operation
-    target = folder / f"{clip.stem} {act.operation}{clip.suffix}"
+    target = folder / clip.name
     if act.params:
         (folder / f"{target.name}.yaml").write_text(yaml.safe_dump(act.params), "utf-8")
     target.write_bytes(clip.read_bytes())

@@ -13,8 +13,10 @@ from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import BitDepth, convert
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
+from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import FinishedFile, Prepared
 from sendreturn.engine.run import Run
+from sendreturn.params import Params
 from sendreturn.words import Kind
 
 AUDIO = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD, Kind.STEM})
@@ -54,6 +56,12 @@ def conform(run: Run, prepared: Prepared, pieces: Sequence[Piece], take: int, fo
         position = _position(prepared, piece, info.sample_rate_hz)
         files.append(_measured(run, prepared, piece, info, position, take))
     return files
+
+
+def clip_name(send: SendRow, params: Params) -> str:
+    """What the returns are named after: the clip, as the user had named it, else the title, else the operation."""
+    named = send.found_at or send.clip
+    return named.stem if named else params.title or send.operation
 
 
 def _write(run: Run, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]) -> ClipInfo:
@@ -99,7 +107,7 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, positi
     checks = info.notes
     if position < 0:
         checks = (*checks, f"It starts {-position} samples before the session does; its time reference says 0.")
-    name = run.send.clip.stem if run.send.clip else run.send.operation
+    name = clip_name(run.send, run.params)
     label = piece.stem or piece.kind.value
     write_metadata(
         info.path,

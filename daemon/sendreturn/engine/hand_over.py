@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from sendreturn.contract import Plan
-from sendreturn.engine.conform import AUDIO
+from sendreturn.engine.conform import AUDIO, clip_name
 from sendreturn.engine.outputs import (
     DeliveredFile,
     Fetched,
@@ -30,7 +30,7 @@ async def hand_over(
     delivery = Delivery(
         session=run.send.session,
         folder=run.means.settings.returns.folder,
-        clip=run.send.clip.stem if run.send.clip else run.params.title or run.send.operation,
+        clip=clip_name(run.send, run.params),
         operation=run.send.operation,
         send_id=run.send.id,
         takes=tuple(_take(take, tasks, clip_ids.get(take.number)) for take in finished.takes),
@@ -80,7 +80,9 @@ def _about(run: Run, prepared: Prepared, plan: Plan, tasks: Tasks) -> About:
         created_at=run.send.created_at,
         source=_source(run, prepared),
         service_refs=ServiceRefs(task_ids=tuple(task.task_id for task in tasks.tasks)),
-        cost=Cost(credits=plan.credits, currency=None if manifest.free else manifest.currency, estimated=not manifest.free),
+        cost=Cost(
+            credits=plan.credits, currency=None if manifest.free else manifest.currency, estimated=not manifest.free
+        ),
         ai=Ai(generated=manifest.ai_generated, digital_source_type=manifest.digital_source_type or None),
         history=tuple(Step(at=entry.at, state=entry.state, note=entry.note) for entry in history),
     )

@@ -201,7 +201,9 @@ async def test_what_costs_more_than_the_limit_waits_and_an_approval_survives_a_r
     assert studio.ledger == ["cover"]
 
 
-@pytest.mark.parametrize(("caps", "word"), [({"per_send_credits": 9}, "per_send"), ({"per_day_credits": 15}, "per_day")])
+@pytest.mark.parametrize(
+    ("caps", "word"), [({"per_send_credits": 9}, "per_send"), ({"per_day_credits": 15}, "per_day")]
+)
 async def test_a_cap_is_never_passed(tmp_path: Path, clip: Path, caps: dict[str, float], word: str):
     studio = FakeService()
     async with Rig(tmp_path, studio, settings=with_budget(**caps)) as rig:
