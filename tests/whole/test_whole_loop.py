@@ -191,7 +191,8 @@ async def test_only_the_range_is_sent_and_placed_where_it_was(tmp_path: Path, so
     assert sidecar["returns"][0]["position_samples"] == round(1.2 * RATE_HZ)
 
 
-async def test_another_drop_of_the_same_clip_is_another_take(tmp_path: Path, song: Audio):
+async def test_another_drop_of_the_same_clip_is_another_take(tmp_path: Path):
+    song = render_demo(RATE_HZ)  # long enough for many continuations
     async with LivingDaemon(tmp_path) as life:
         for count in (1, 2):
             (life.sends / "extend" / "riff.wav.yaml").write_text("extend_s: 15\n")
