@@ -108,11 +108,12 @@ def test_spleeter_masks_are_applied_to_the_whole_spectrum_without_seams(flat_spl
 
 def test_htdemucs_hears_what_it_is_given_and_both_its_halves_count(no_models: Path, echo_htdemucs: Path) -> None:
     voice = sung_voice(10.0, 44_100)
+    voice -= voice.mean()
     mix = Audio(np.column_stack([voice, -0.5 * voice]).astype(np.float32), 44_100)
     made = separate(mix, stems=4, models=no_models, htdemucs=echo_htdemucs)
     # The network's spectrogram fades in and out at the very ends of a window, as it did in its training.
     inner = slice(4096, -4096)
-    assert sdr_db(mix.samples[inner], made.stems["vocals"].samples[inner]) > 60
+    assert sdr_db(mix.samples[inner], made.stems["vocals"].samples[inner]) > 50
     assert sdr_db(np.float32(0.5) * mix.samples, made.stems["drums"].samples) > 60
 
 
@@ -164,10 +165,10 @@ def test_drafts_are_far_better_than_doing_nothing(no_models: Path, song: Mapping
         wanted = song[name].samples
         return sdr_db(wanted, made.stems[name].samples) - sdr_db(wanted, mix.samples)
 
-    assert gain_db("vocals") > 7
-    assert gain_db("drums") > 7
-    assert gain_db("bass") > 5
-    assert gain_db("other") > 9
+    assert gain_db("vocals") > 8
+    assert gain_db("drums") > 10
+    assert gain_db("bass") > 8
+    assert gain_db("other") > 10
 
 
 def test_a_voice_alone_in_mono_is_not_thrown_away(no_models: Path) -> None:

@@ -61,7 +61,8 @@ def htdemucs_stems(
     middle, spread = mono.mean(), mono.std() + np.float32(1e-8)
 
     def split(part: NDArray[np.float32]) -> NDArray[np.float32]:
-        stems: NDArray[np.float32] = _split(session, layout, (part - middle) / spread) * spread + middle
+        # An offset of the mix belongs to none of its sources, so it is not put back.
+        stems: NDArray[np.float32] = _split(session, layout, (part - middle) / spread) * spread
         return stems
 
     stems = split_in_windows(samples, layout.window, round(layout.window * (1 - _OVERLAP)), split, progress)
