@@ -165,10 +165,10 @@ def test_drafts_are_far_better_than_doing_nothing(no_models: Path, song: Mapping
         wanted = song[name].samples
         return sdr_db(wanted, made.stems[name].samples) - sdr_db(wanted, mix.samples)
 
-    assert gain_db("vocals") > 8
+    assert gain_db("vocals") > 7
     assert gain_db("drums") > 10
     assert gain_db("bass") > 8
-    assert gain_db("other") > 10
+    assert gain_db("other") > 9
 
 
 def test_a_voice_alone_in_mono_is_not_thrown_away(no_models: Path) -> None:
