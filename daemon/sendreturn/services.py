@@ -37,7 +37,7 @@ _MANIFEST = TypeAdapter(Manifest)
 
 def known_models(manifests: Mapping[str, Manifest]) -> dict[str, Model]:
     """The model weights that any bridge can use, by name."""
-    modules = (importlib.import_module(f"{PACKAGE}.{m.name}.{m.models}") for m in manifests.values() if m.models)
+    modules = (importlib.import_module(f"{PACKAGE}.{m.name}.{m.weights}") for m in manifests.values() if m.weights)
     return {model.name: model for module in modules for model in module.MODELS}
 
 
@@ -46,7 +46,7 @@ class Services:
 
     Args:
         options: Each service's own settings, by name.
-        models: Where model weights are kept.
+        weights: Where model weights are kept.
         key: Finds a service's API key.
     """
 
@@ -54,12 +54,12 @@ class Services:
         self,
         manifests: Mapping[str, Manifest],
         options: Callable[[str], Mapping[str, Any]],
-        models: Path,
+        weights: Path,
         key: Callable[[str], str | None],
     ) -> None:
         self.manifests = dict(manifests)
         self._options = options
-        self._models = models
+        self._weights = weights
         self._key = key
         self._open: dict[str, ServiceBridge] = {}
 
@@ -73,7 +73,7 @@ class Services:
         manifest = self.manifest(name)
         if name not in self._open:
             module = importlib.import_module(f"{PACKAGE}.{name}.client")
-            setup = Setup(manifest, self._options(name), self._models, lambda: self._key(name))
+            setup = Setup(manifest, self._options(name), self._weights, lambda: self._key(name))
             self._open[name] = cast("ServiceBridge", module.open_bridge(setup))
         return self._open[name]
 

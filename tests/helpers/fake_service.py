@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from sendreturn.contract import Ask, Call, Clip, Made, MadeTake, Manifest, OperationSpec, Plan, Report
+from sendreturn.contract import Accepted, Ask, Call, Clip, Made, MadeTake, Manifest, OperationSpec, Plan, Report, Way
 from sendreturn.words import Kind
 
 RATE_HZ = 48_000
@@ -54,14 +54,17 @@ class FakeService:
     def plan(self, ask: Ask) -> Plan:
         return Plan((Call("main", ask.operation, dict(ask.params.given()), self.credits),))
 
-    async def submit(self, call: Call, clip: Clip | None, folder: Path) -> str:
+    def follow(self, ask: Ask, done: Mapping[str, Report]) -> tuple[Call, ...]:
+        return ()
+
+    async def submit(self, call: Call, way: Way) -> Accepted:
         self.on_submit()
         self.ledger.append(call.operation)
         self.after_billing()
-        self._clip = clip
-        return f"task-{len(self.ledger)}"
+        self._clip = way.clip
+        return Accepted(f"task-{len(self.ledger)}")
 
-    async def look(self, task_id: str, folder: Path) -> Report:
+    async def look(self, call: Call, task_id: str, folder: Path) -> Report:
         self.looked.set()
         told = self.on_look()
         if told is not None:
@@ -75,7 +78,7 @@ class FakeService:
         self.on_fetch()
         write_tone(target, seconds=made.duration_s or 2.0)
 
-    async def cancel(self, task_id: str, folder: Path) -> None:
+    async def cancel(self, call: Call, task_id: str, folder: Path) -> None:
         self.cancelled.append(task_id)
 
     async def close(self) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import structlog
 
-from sendreturn.contract import Manifest
+from sendreturn.contract import Call, Manifest
 from sendreturn.engine import intake
 from sendreturn.engine.journal import Journal, NewSend, SendRow
 from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Handed
-from sendreturn.engine.pipeline import STEPS, run_send
+from sendreturn.engine.pipeline import AFTER_MAKING, run_send
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
 from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, UsageError
 from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
@@ -123,7 +123,8 @@ class Conductor:
                     "Only a send that failed, was cancelled or is uncertain can be retried.",
                 )
             first = self._retried_from(send)
-            row = self._journal.again(send.id, STEPS[STEPS.index(first) :], f"retried from {first}")
+            forget = AFTER_MAKING[AFTER_MAKING.index(first) :] if first else None
+            row = self._journal.again(send.id, forget, f"retried from {first or 'the start'}")
         self._on_loop(self._begin, row)
         return self._view(row)
 
@@ -200,10 +201,10 @@ class Conductor:
             self._done(run, handed)
 
     async def _cancelled(self, run: Run) -> None:
-        submitted = self._journal.stage(run.send.id, "submit") or {"tasks": ()}
-        for task in submitted["tasks"]:
+        for task in self._journal.tasks(run.send.id, run.send.attempt):
+            call = Call(task.call, run.send.operation, task.fields)
             with contextlib.suppress(SendReturnError):
-                await run.bridge.cancel(task["task_id"], call_folder(run, task["call"]))
+                await run.bridge.cancel(call, task.task_id or "", call_folder(run, task.call))
         self._end(run, State.CANCELLED, "cancelled")
 
     async def _unusable(self, run: Run, sentence: str) -> None:
@@ -224,11 +225,11 @@ class Conductor:
         run.enter(State.DONE, f"{len(handed.files)} files in {handed.folder}")
         log.info("send done", send=run.send.id, files=len(handed.files))
 
-    def _retried_from(self, send: SendRow) -> str:
-        """The step that a retry starts with: the failed one where what was made before it is still good."""
+    def _retried_from(self, send: SendRow) -> str | None:
+        """The step that a retry starts with, where what was made before it is still good; else None."""
         reached = [entry.state for entry in self._journal.history(send.id) if not entry.state.ended]
         last = next((state for state in reversed(reached) if state is not State.QUEUED), State.PREPARING)
-        return RETRIED_FROM.get(last, STEPS[0])
+        return RETRIED_FROM.get(last)
 
     # Telling
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sendreturn.audio.notes import Meter
-from sendreturn.contract import Ask, Clip, MadeTake, Report, ServiceBridge
+from sendreturn.contract import Ask, Call, Clip, MadeTake, Report, ServiceBridge, Way
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.params import Params
@@ -31,15 +31,16 @@ async def errand(
     slot = await run.slot(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        task_id = await bridge.submit(call, clip, folder)
-        return await follow(run, bridge, task_id, folder, on_progress)
+        accepted = await bridge.submit(call, Way(folder, clip))
+        report = await follow(run, bridge, call, accepted.task_id, folder, on_progress)
+        return report.takes
     finally:
         slot.release()
 
 
 async def follow(
-    run: Run, bridge: ServiceBridge, task_id: str, folder: Path, on_progress: OnProgress
-) -> tuple[MadeTake, ...]:
+    run: Run, bridge: ServiceBridge, call: Call, task_id: str, folder: Path, on_progress: OnProgress
+) -> Report:
     """Look after a task until it ends. Passing trouble makes the pauses longer; the task is never given up for it.
 
     Raises:
@@ -49,7 +50,7 @@ async def follow(
     while True:
         run.checkpoint()
         try:
-            report = await bridge.look(task_id, folder)
+            report = await bridge.look(call, task_id, folder)
         except ServiceError as error:
             if error.outcome is not Outcome.RETRY:
                 raise
@@ -58,7 +59,7 @@ async def follow(
         else:
             pause_s = pace_s
             if report.done:
-                return _takes(report)
+                return _good(report)
             on_progress(report.progress or 0.0, report.text)
         await run.pause(pause_s)
 
@@ -69,7 +70,7 @@ def poll_s(run: Run, bridge: ServiceBridge) -> float:
     return configured or bridge.manifest.poll_s
 
 
-def _takes(report: Report) -> tuple[MadeTake, ...]:
+def _good(report: Report) -> Report:
     if report.failed is not None:
         raise ServiceError(report.failed, "`retry` asks for it once more.")
-    return report.takes
+    return report

@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from sendreturn.contract import Made, MadeTake
-from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Takes
 from sendreturn.engine.run import Run
 from sendreturn.errors import ServiceError
@@ -28,7 +27,6 @@ async def fetch(run: Run, takes: Takes) -> Fetched:
     for number, take in enumerate(takes.takes, start=1):
         files: list[FetchedFile] = []
         for made in take.files:
-            run.checkpoint()
             files.append(await _fetch_one(run, made, folder / f"t{number}-{len(files)}{_suffix(made)}"))
             done += 1
             run.tell(done / total, f"fetched {done} of {total}")
@@ -38,8 +36,9 @@ async def fetch(run: Run, takes: Takes) -> Fetched:
 
 async def _fetch_one(run: Run, made: Made, target: Path) -> FetchedFile:
     if not target.exists():
+        run.checkpoint()
         partial = target.with_name(TEMP_PREFIX + target.name)
-        await run.bridge.fetch(made, partial, call_folder(run, "fetch"))
+        await run.bridge.fetch(made, partial, run.folder)
         partial.replace(target)
     return FetchedFile(made.kind, target, made.stem, made.covers, made.made_by)
 

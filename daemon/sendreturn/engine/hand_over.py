@@ -1,40 +1,28 @@
-"""Hand over: the finished takes go into the session folder, each with a sidecar that says where everything came from."""
+"""Hand over: the finished takes go into the session, each with a sidecar that says where everything came from."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from sendreturn.contract import Plan
 from sendreturn.engine.conform import AUDIO, clip_name
-from sendreturn.engine.outputs import (
-    DeliveredFile,
-    Fetched,
-    Finished,
-    FinishedFile,
-    FinishedTake,
-    Handed,
-    Prepared,
-    Tasks,
-)
+from sendreturn.engine.outputs import DeliveredFile, Finished, FinishedFile, FinishedTake, Handed, Prepared, Takes
 from sendreturn.engine.run import Run
 from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
 from sendreturn.returns.sidecar import About, Ai, Cost, Facts, ServiceRefs, Source, Step, source_path
 
 
-async def hand_over(
-    run: Run, prepared: Prepared, plan: Plan, tasks: Tasks, fetched: Fetched, finished: Finished
-) -> Handed:
+async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finished) -> Handed:
     """Deliver every take. Raises DeliveryError where the session cannot be written; the returns are kept then."""
-    clip_ids = {take.number: take.clip_id for take in fetched.takes}
+    clip_ids = dict(enumerate((take.clip_id for take in takes.takes), start=1))
     delivery = Delivery(
         session=run.send.session,
         folder=run.means.settings.returns.folder,
         clip=clip_name(run.send, run.params),
         operation=run.send.operation,
         send_id=run.send.id,
-        takes=tuple(_take(take, tasks, clip_ids.get(take.number)) for take in finished.takes),
-        about=_about(run, prepared, plan, tasks),
+        takes=tuple(_take(take, takes, clip_ids.get(take.number)) for take in finished.takes),
+        about=_about(run, prepared, takes),
     )
     delivered = await asyncio.to_thread(deliver, delivery)
     files = (
@@ -44,9 +32,9 @@ async def hand_over(
     return Handed(delivered.folder, tuple(files))
 
 
-def _take(take: FinishedTake, tasks: Tasks, clip_id: str | None) -> StagedTake:
+def _take(take: FinishedTake, takes: Takes, clip_id: str | None) -> StagedTake:
     refs = ServiceRefs(
-        task_ids=tuple(task.task_id for task in tasks.tasks),
+        task_ids=takes.task_ids,
         clip_ids=(clip_id,) if clip_id else (),
     )
     return StagedTake(take.number, tuple(_file(file) for file in take.files), refs)
@@ -68,7 +56,7 @@ def _file(file: FinishedFile) -> StagedFile:
     return StagedFile(file.kind, file.path, suffix, facts, file.stem)
 
 
-def _about(run: Run, prepared: Prepared, plan: Plan, tasks: Tasks) -> About:
+def _about(run: Run, prepared: Prepared, takes: Takes) -> About:
     manifest = run.means.services.manifest(run.send.service)
     history = run.means.journal.history(run.send.id)
     return About(
@@ -79,9 +67,11 @@ def _about(run: Run, prepared: Prepared, plan: Plan, tasks: Tasks) -> About:
         params=run.params.given(),
         created_at=run.send.created_at,
         source=_source(run, prepared),
-        service_refs=ServiceRefs(task_ids=tuple(task.task_id for task in tasks.tasks)),
+        service_refs=ServiceRefs(task_ids=takes.task_ids),
         cost=Cost(
-            credits=plan.credits, currency=None if manifest.free else manifest.currency, estimated=not manifest.free
+            credits=takes.cost_credits,
+            currency=None if manifest.free else manifest.currency,
+            estimated=takes.is_estimate,
         ),
         ai=Ai(generated=manifest.ai_generated, digital_source_type=manifest.digital_source_type or None),
         history=tuple(Step(at=entry.at, state=entry.state, note=entry.note) for entry in history),

@@ -7,16 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import probe
-from sendreturn.contract import Clip, Manifest, OperationSpec
-from sendreturn.engine.prepare import ask_of
+from sendreturn.contract import Ask, Clip, Manifest, OperationSpec
+from sendreturn.engine.prepare import bought
 from sendreturn.errors import ClipError, Refusal, UsageError
 from sendreturn.params import Params, merge_params
 from sendreturn.sends.wish import Wish
 from sendreturn.services import Services
 from sendreturn.settings import Settings
-from sendreturn.words import OPERATION_ALIASES, OPERATIONS
+from sendreturn.words import OPERATION_ALIASES, OPERATIONS, SendId
 
 SessionOf = Callable[[Path], Path | None]
 
@@ -124,7 +123,7 @@ def _check_with_clip(clip: Path, operation: str, params: Params, service: str, s
     frames = round((min(end_s, info.duration_s) - start_s) * info.sample_rate_hz)
     draft = Clip(clip, info.sample_rate_hz, info.channels, frames, sha256="")
     _check_length(draft, services.manifest(service).operations[operation], clip.name)
-    services.bridge(service).plan(ask_of("00000000", operation, params, draft, Meter()))
+    services.bridge(service).plan(Ask(SendId("00000000"), operation, params, draft, buys=bought(params)))
 
 
 def _check_length(clip: Clip, spec: OperationSpec, name: str) -> None:

@@ -85,6 +85,7 @@ class Intent:
     made_at: str
     fate: Fate
     task_id: str | None
+    report: Mapping[str, Any] | None
 
 
 def now() -> str:
@@ -195,10 +196,11 @@ class Journal:
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(**values))
 
-    def again(self, send_id: SendId, forget: Sequence[str], note: str) -> SendRow:
-        """Queue a send anew, forgetting the outputs of the stages that must run again."""
+    def again(self, send_id: SendId, forget: Sequence[str] | None, note: str) -> SendRow:
+        """Queue a send anew, forgetting the outputs of the stages that must run again; None forgets them all."""
+        forgotten = sa.delete(t.stages).where(t.stages.c.send_id == send_id)
         with self._write() as db:
-            db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage.in_(forget)))
+            db.execute(forgotten if forget is None else forgotten.where(t.stages.c.stage.in_(forget)))
             db.execute(
                 sa.update(t.sends)
                 .where(t.sends.c.id == send_id)
@@ -242,6 +244,13 @@ class Journal:
 
     # Requests that may be billed
 
+    def tasks(self, send_id: SendId, attempt: int) -> Sequence[Intent]:
+        """The requests of an attempt that a service has accepted."""
+        query = sa.select(t.intents).where(t.intents.c.send_id == send_id, t.intents.c.attempt == attempt)
+        with self._read() as db:
+            rows = db.execute(query.where(t.intents.c.fate == Fate.ACCEPTED.value)).mappings().all()
+        return [_intent(row) for row in rows]
+
     def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
         """Write down that a request is about to go out. Called once per send, call and attempt, before the request."""
         with self._write() as db:
@@ -269,13 +278,15 @@ class Journal:
             row = db.execute(query).mappings().first()
         return _intent(row) if row else None
 
-    def answer(self, intent: Intent, fate: Fate, task_id: str | None = None) -> None:
-        """Write down what became of a request."""
+    def answer(
+        self, intent: Intent, fate: Fate, task_id: str | None = None, report: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write down what became of a request, with the result where the answer held it already."""
         with self._write() as db:
             db.execute(
                 sa.update(t.intents)
                 .where(t.intents.c.id == intent.id)
-                .values(fate=fate.value, task_id=task_id, answered_at=now())
+                .values(fate=fate.value, task_id=task_id, report=report, answered_at=now())
             )
 
     def credits_since(self, since: str, service: str | None = None) -> float:
@@ -370,4 +381,5 @@ def _intent(row: sa.RowMapping) -> Intent:
         made_at=row["made_at"],
         fate=Fate(row["fate"]),
         task_id=row["task_id"],
+        report=row["report"],
     )

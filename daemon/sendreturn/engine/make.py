@@ -1,35 +1,48 @@
-"""Submit and wait: the only place in the house from which a request that may be billed goes out."""
+"""Make: submit, wait, and again for what follows; the only place from which a request that may be billed goes out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from sendreturn.contract import Call, MadeTake, Plan
+from pydantic import TypeAdapter
+
+from sendreturn.contract import Accepted, Call, MadeTake, Plan, Report, Way
 from sendreturn.engine.budget import check_budget
 from sendreturn.engine.errands import follow
 from sendreturn.engine.journal import Fate, Intent
-from sendreturn.engine.outputs import Prepared, Takes, Task, Tasks
+from sendreturn.engine.outputs import Prepared, Takes
+from sendreturn.engine.prepare import ask_of
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.words import State
 
 PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 """Between tries of a request that was certainly not billed."""
+MOST_ROUNDS = 20
+"""A bridge that always wants more would spend without end."""
+
+_REPORT = TypeAdapter(Report)
 
 
-async def submit(run: Run, plan: Plan, prepared: Prepared) -> Tasks:
-    """Make the planned requests, each at most once."""
-    tasks = [Task(call.name, await _submit_once(run, call, prepared)) for call in plan.calls]
-    run.note(cost_credits=plan.credits)
-    return Tasks(tuple(tasks))
-
-
-async def wait(run: Run, tasks: Tasks) -> Takes:
-    """Look after the tasks until each has ended; returns every take that was made."""
-    takes: list[MadeTake] = []
-    for task in tasks.tasks:
-        run.tell(0.0, "waiting for the service")
-        takes += await follow(run, run.bridge, task.task_id, call_folder(run, task.call), run.tell)
-    return Takes(tuple(takes))
+async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
+    """Make the planned requests and those that follow from them, each at most once, and gather what was made."""
+    ask = ask_of(run.send, run.params, prepared)
+    done: dict[str, Report] = {}
+    made: list[tuple[Call, Accepted, Report]] = []
+    calls = plan.calls
+    for _ in range(MOST_ROUNDS):
+        for call, accepted in [(call, await _submit(run, call, prepared)) for call in calls]:
+            done[call.name] = await _wait(run, call, accepted)
+            made.append((call, accepted, done[call.name]))
+        calls = run.bridge.follow(ask, done)
+        if not calls:
+            takes = _gather(plan, made)
+            run.note(cost_credits=takes.cost_credits)
+            return takes
+    raise ServiceError(f"{run.bridge.manifest.title} wants more and more requests for this send; it was stopped.")
 
 
 def call_folder(run: Run, call: str) -> Path:
@@ -37,29 +50,39 @@ def call_folder(run: Run, call: str) -> Path:
     return run.folder / f"{call}-{run.send.attempt}"
 
 
-async def _submit_once(run: Run, call: Call, prepared: Prepared) -> str:
+# Submitting
+
+
+async def _submit(run: Run, call: Call, prepared: Prepared) -> Accepted:
+    """Make one request, once. One that is not essential may fail: then nothing of it is waited for."""
+    try:
+        return await run.step(f"submit {call.name}", State.SUBMITTING, Accepted, partial(_once, run, call, prepared))
+    except ServiceError as error:
+        return _without(call, error)
+
+
+async def _once(run: Run, call: Call, prepared: Prepared) -> Accepted:
     intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
     if intent is None:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
         return await _post(run, call, prepared, intent)
     if intent.fate is Fate.ACCEPTED and intent.task_id is not None:
-        return intent.task_id
+        return Accepted(intent.task_id, _REPORT.validate_python(intent.report) if intent.report else None)
     if intent.fate is Fate.REFUSED or run.bridge.manifest.free:
         return await _post(run, call, prepared, intent)
     run.means.journal.answer(intent, Fate.UNKNOWN)
     raise _unknown(run)
 
 
-async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> str:
+async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> Accepted:
     """Make the request; repeat it only where the service said that it did not take it."""
-    folder = call_folder(run, call.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    way = _way(run, call, prepared)
     for pause_s in (*PAUSES_S, None):
         run.checkpoint()
         run.means.journal.answer(intent, Fate.INTENDED)
         try:
-            task_id = await run.bridge.submit(call, prepared.clip, folder)
+            accepted = await run.bridge.submit(call, way)
         except ServiceError as error:
             unknown = error.outcome is Outcome.UNKNOWN
             run.means.journal.answer(intent, Fate.UNKNOWN if unknown else Fate.REFUSED)
@@ -71,9 +94,16 @@ async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> str
             run.means.journal.answer(intent, Fate.UNKNOWN)
             raise _unknown(run) from error
         else:
-            run.means.journal.answer(intent, Fate.ACCEPTED, task_id)
-            return task_id
+            report = _REPORT.dump_python(accepted.report, mode="json") if accepted.report else None
+            run.means.journal.answer(intent, Fate.ACCEPTED, accepted.task_id, report)
+            return accepted
     raise AssertionError("unreachable")
+
+
+def _way(run: Run, call: Call, prepared: Prepared) -> Way:
+    folder = call_folder(run, call.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Way(folder, prepared.clip)
 
 
 def _unknown(run: Run) -> ServiceError:
@@ -83,3 +113,54 @@ def _unknown(run: Run) -> ServiceError:
         f"Look at your account there; `sendreturn retry {run.send.id}` makes the request anew, and may pay twice.",
         outcome=Outcome.UNKNOWN,
     )
+
+
+# Waiting
+
+
+async def _wait(run: Run, call: Call, accepted: Accepted) -> Report:
+    """The task's report once it has ended."""
+    if accepted.report is not None:
+        return accepted.report
+    return await run.step(f"wait {call.name}", State.GENERATING, Report, partial(_until_ended, run, call, accepted))
+
+
+async def _until_ended(run: Run, call: Call, accepted: Accepted) -> Report:
+    run.tell(0.0, "waiting for the service")
+    try:
+        return await follow(run, run.bridge, call, accepted.task_id, call_folder(run, call.name), run.tell)
+    except ServiceError as error:
+        report = _without(call, error).report
+        assert report is not None
+        return report
+
+
+def _without(call: Call, error: ServiceError) -> Accepted:
+    """A call that is not essential leaves a note behind instead of its files."""
+    if call.essential:
+        raise error
+    note = f"{call.name}: {error.what}"
+    return Accepted("", Report(done=True, takes=(MadeTake(notes=(note,)),), failed=error.what))
+
+
+# Gathering
+
+
+def _gather(plan: Plan, made: list[tuple[Call, Accepted, Report]]) -> Takes:
+    """All takes, with the files of later calls added to the takes that they belong to."""
+    takes = [take for call, _, report in made if call.take is None for take in report.takes]
+    for call, _, report in made:
+        if call.take is not None and call.take <= len(takes):
+            for more in report.takes:
+                takes[call.take - 1] = _joined(takes[call.take - 1], more)
+    told = [report.cost_credits for _, _, report in made if report.cost_credits is not None]
+    all_told = len(told) == len(made)
+    cost = sum(told) if all_told else sum(call.credits for call, accepted, _ in made if accepted.task_id)
+    task_ids = tuple(accepted.task_id for _, accepted, _ in made if accepted.task_id)
+    return Takes(tuple(takes), task_ids, cost, is_estimate=not all_told and plan.credits > 0)
+
+
+def _joined(take: MadeTake, more: MadeTake) -> MadeTake:
+    facts: Mapping[str, object] = {**take.facts, **more.facts}
+    files, notes = (*take.files, *more.files), (*take.notes, *more.notes)
+    return replace(take, files=files, notes=notes, bpm=take.bpm or more.bpm, facts=facts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sendreturn.audio.notes import Meter
-from sendreturn.contract import Clip, MadeTake
+from sendreturn.contract import Clip, EarlierTake, MadeTake
 from sendreturn.words import Kind
 
 
@@ -44,6 +44,7 @@ class Prepared:
     Attributes:
         tempo_from: Who says the tempo: "send", "file", "measured" or "default".
         notes: Sentences for `checks`.
+        earlier: Set where the clip came back from this very service.
     """
 
     source: Source | None
@@ -51,6 +52,7 @@ class Prepared:
     meter: Meter
     tempo_from: str
     notes: tuple[str, ...] = ()
+    earlier: EarlierTake | None = None
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,19 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A call that a service has accepted."""
-
-    call: str
-    task_id: str
-
-
-@dataclass(frozen=True)
-class Tasks:
-    tasks: tuple[Task, ...]
-
-
-@dataclass(frozen=True)
 class Takes:
+    """Everything that the service has made.
+
+    Attributes:
+        task_ids: The service's names of the tasks, in order.
+        cost_credits: What they cost: as the service says, else as estimated.
+        is_estimate: Whether that is an estimate.
+    """
+
     takes: tuple[MadeTake, ...]
+    task_ids: tuple[str, ...]
+    cost_credits: float
+    is_estimate: bool
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from sendreturn.engine.approve import approve
 from sendreturn.engine.fetch import fetch
 from sendreturn.engine.finish import finish
 from sendreturn.engine.hand_over import hand_over
-from sendreturn.engine.make import submit, wait
-from sendreturn.engine.outputs import Approval, Fetched, Finished, Handed, Prepared, Takes, Tasks
+from sendreturn.engine.make import make
+from sendreturn.engine.outputs import Approval, Fetched, Finished, Handed, Prepared, Takes
 from sendreturn.engine.prepare import plan, prepare
 from sendreturn.engine.run import Run
 from sendreturn.words import State
 
-STEPS = ("prepare", "plan", "approve", "submit", "wait", "fetch", "finish", "deliver")
-"""The names of the steps in the journal, in order."""
+AFTER_MAKING = ("fetch", "finish", "deliver")
+"""The steps that can be repeated without paying again, in order."""
 
 
 async def run_send(run: Run) -> Handed:
@@ -26,12 +26,9 @@ async def run_send(run: Run) -> Handed:
     await run.step("approve", State.PREPARING, Approval, partial(approve, run, planned))
     slot = await run.slot(run.send.service)
     try:
-        tasks = await run.step("submit", State.SUBMITTING, Tasks, partial(submit, run, planned, prepared))
-        takes = await run.step("wait", State.GENERATING, Takes, partial(wait, run, tasks))
+        takes = await run.step("make", State.SUBMITTING, Takes, partial(make, run, planned, prepared))
     finally:
         slot.release()
     fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, takes))
     finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, prepared, fetched))
-    return await run.step(
-        "deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, planned, tasks, fetched, finished)
-    )
+    return await run.step("deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, takes, finished))

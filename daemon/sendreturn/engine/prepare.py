@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -14,13 +15,14 @@ from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import BitDepth, convert
 from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import is_silent, probe
-from sendreturn.contract import Ask, Clip, Plan
+from sendreturn.contract import Ask, Clip, EarlierTake, Plan
 from sendreturn.engine.errands import errand
+from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import Prepared, Source
 from sendreturn.engine.run import Run
-from sendreturn.errors import ClipError
+from sendreturn.errors import ClipError, SendReturnError
 from sendreturn.params import Params
-from sendreturn.words import SendId
+from sendreturn.returns.sidecar import read_sidecar
 
 COPY_BLOCK = 1 << 20
 HOUSE_PARAMS = frozenset(
@@ -53,20 +55,39 @@ async def prepare(run: Run) -> Prepared:
     source, clip, notes = await asyncio.to_thread(_stage, run)
     run.note(fingerprint=_fingerprint(run, source))
     bpm, tempo_from = await _tempo(run, clip)
-    return Prepared(source, clip, _meter(run.params, bpm), tempo_from, notes)
+    earlier = await asyncio.to_thread(earlier_take, source, run.send.service)
+    return Prepared(source, clip, _meter(run.params, bpm), tempo_from, notes, earlier)
+
+
+def earlier_take(source: Source, service: str) -> EarlierTake | None:
+    """The take of this very service that the clip is an unchanged, whole file of, as the sidecar beside it says."""
+    if source.range_s is not None:
+        return None
+    for path in source.path.parent.glob("*.json"):
+        with suppress(OSError, SendReturnError):
+            sidecar = read_sidecar(path)
+            is_of_it = any(file.sha256 == source.sha256 for file in sidecar.returns)
+            if sidecar.service == service and is_of_it and sidecar.service_refs.clip_ids:
+                refs = sidecar.service_refs
+                return EarlierTake(refs.clip_ids[0], refs.task_ids, sidecar.model)
+    return None
 
 
 async def plan(run: Run, prepared: Prepared) -> Plan:
     """Map the send to the service's requests. Raises Refusal for what the service cannot do."""
-    planned = run.bridge.plan(ask_of(run.send.id, run.send.operation, run.params, prepared.clip, prepared.meter))
-    return Plan(planned.calls, (*planned.unmet, *unmet_wishes(run)))
+    planned = run.bridge.plan(ask_of(run.send, run.params, prepared))
+    return replace(planned, unmet=(*planned.unmet, *unmet_wishes(run)))
 
 
-def ask_of(send_id: str, operation: str, params: Params, clip: Clip | None, meter: Meter) -> Ask:
-    """A send as a bridge sees it. Only what was asked in this send is bought."""
+def ask_of(send: SendRow, params: Params, prepared: Prepared) -> Ask:
+    """A send as a bridge sees it."""
+    return Ask(send.id, send.operation, params, prepared.clip, prepared.meter, bought(params), earlier=prepared.earlier)
+
+
+def bought(params: Params) -> frozenset[str]:
+    """What the service itself is asked for: only what stands in this very send."""
     wanted = {"stems": bool(params.stems), "midi": bool(params.midi), "wav": bool(params.wav)}
-    buys = frozenset(name for name, asked in wanted.items() if asked)
-    return Ask(SendId(send_id), operation, params, clip, meter, buys)
+    return frozenset(name for name, asked in wanted.items() if asked)
 
 
 def unmet_wishes(run: Run) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ intents = Table(
     Column("made_at", String(40), nullable=False, index=True),
     Column("fate", String(16), nullable=False),
     Column("task_id", Text),
+    Column("report", JSON),
     Column("answered_at", String(40)),
     Index("one_intent_per_attempt", "send_id", "call", "attempt", unique=True),
 )

@@ -11,18 +11,20 @@ import contextlib
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sendreturn.contract import Ask, Call, Clip, Made, MadeTake, Plan, Report, Setup
+from sendreturn.contract import Accepted, Ask, Call, Made, MadeTake, Plan, Report, Setup, Way
 from sendreturn.errors import Refusal, ServiceError
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.local.job import Job, read_json, write_json
 
-MOST_STARTS = 3
-"""A job whose process died this often is given up."""
+MOST_DEATHS = 3
+"""A job whose process died this often under our eyes is given up. A daemon that ends takes its jobs along; that does
+not count."""
 WORKER = "sendreturn_bridges.services.local.worker"
 
 
@@ -37,6 +39,7 @@ class LocalBridge:
         self.manifest = setup.manifest
         self._setup = setup
         self._processes: dict[Path, asyncio.subprocess.Process] = {}
+        self._deaths: Counter[Path] = Counter()
 
     def plan(self, ask: Ask) -> Plan:
         spec = self.manifest.operations[ask.operation]
@@ -51,17 +54,21 @@ class LocalBridge:
             fields["extend_s"] = ask.params.extend_s or spec.options["default_extend_s"]
         return Plan((Call("main", ask.operation, fields),))
 
-    async def submit(self, call: Call, clip: Clip | None, folder: Path) -> str:
-        assert clip is not None, "every operation of local works on a clip"
-        job = Job(call.operation, clip.path, dict(call.fields), self._setup.models, self._htdemucs())
-        if read_json(folder / "job.json") != job.to_json():
+    def follow(self, ask: Ask, done: Mapping[str, Report]) -> tuple[Call, ...]:
+        return ()
+
+    async def submit(self, call: Call, way: Way) -> Accepted:
+        assert way.clip is not None, "every operation of local works on a clip"
+        folder = way.folder
+        job = Job(call.operation, way.clip.path, dict(call.fields), self._setup.weights, self._htdemucs())
+        if read_json(folder / "job.json") != job.to_json() or read_json(folder / "result.json") is None:
+            await self._forget(folder)
             _clear(folder)
             write_json(folder / "job.json", job.to_json())
-        if not (folder / "result.json").exists():
             await self._start(folder)
-        return f"{folder.parent.name}/{folder.name}"
+        return Accepted(f"{folder.parent.name}/{folder.name}")
 
-    async def look(self, task_id: str, folder: Path) -> Report:
+    async def look(self, call: Call, task_id: str, folder: Path) -> Report:
         process = self._processes.get(folder)
         running = process is not None and process.returncode is None
         if (result := read_json(folder / "result.json")) is not None:
@@ -71,30 +78,33 @@ class LocalBridge:
             await self._forget(folder)
             return Report(done=True, failed=error["what"])
         if not running:
-            await self._start(folder)
+            await self._start_again(folder, died=process is not None)
         progress = read_json(folder / "progress.json") or {}
         return Report(progress=progress.get("fraction", 0.0), text=progress.get("text", "starting"))
 
     async def fetch(self, made: Made, target: Path, folder: Path) -> None:
         await asyncio.to_thread(shutil.copyfile, made.ref, target)
 
-    async def cancel(self, task_id: str, folder: Path) -> None:
+    async def cancel(self, call: Call, task_id: str, folder: Path) -> None:
         await self._forget(folder)
 
     async def close(self) -> None:
         for folder in list(self._processes):
             await self._forget(folder)
 
-    async def _start(self, folder: Path) -> None:
-        starts = (read_json(folder / "starts.json") or {"count": 0})["count"]
-        if starts >= MOST_STARTS:
+    async def _start_again(self, folder: Path, *, died: bool) -> None:
+        deaths = self._deaths[folder] + died
+        await self._forget(folder)
+        if deaths >= MOST_DEATHS:
             raise ServiceError(
-                f"The local job's process ended {starts} times without a result.",
+                f"The local job's process ended {deaths} times without a result.",
                 "The file worker.log in its staging folder says why; `retry` tries again.",
                 detail=_tail(folder / "worker.log"),
             )
-        await self._forget(folder)
-        write_json(folder / "starts.json", {"count": starts + 1})
+        self._deaths[folder] = deaths
+        await self._start(folder)
+
+    async def _start(self, folder: Path) -> None:
         with (folder / "worker.log").open("ab") as log:
             # The worker ends by itself when its standard input does: so it never outlives a daemon that was killed.
             self._processes[folder] = await asyncio.create_subprocess_exec(
@@ -106,6 +116,7 @@ class LocalBridge:
             )
 
     async def _forget(self, folder: Path) -> None:
+        self._deaths.pop(folder, None)
         process = self._processes.pop(folder, None)
         if process is None:
             return
@@ -152,7 +163,7 @@ def _take(table: Mapping[str, Any]) -> MadeTake:
 
 
 def _clear(folder: Path) -> None:
-    for name in ("result.json", "error.json", "progress.json", "starts.json"):
+    for name in ("result.json", "error.json", "progress.json"):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -39,7 +39,8 @@ def main(folder: Path) -> int:
     threading.Thread(target=_end_with_the_daemon, daemon=True).start()
     table = read_json(folder / "job.json")
     assert table is not None, f"no job in {folder}"
-    out = folder / "made"
+    # A folder of its own: a worker whose daemon was just killed may still be writing when the next one starts.
+    out = folder / f"made-{os.getpid()}"
     out.mkdir(exist_ok=True)
     try:
         takes = perform(Job.from_json(table), out, Teller(folder))
@@ -59,7 +60,7 @@ def main(folder: Path) -> int:
 def _be_modest() -> None:
     """A DAW that is playing goes first."""
     with contextlib.suppress(psutil.Error, OSError):
-        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
+        psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))
 
 
 def _end_with_the_daemon() -> None:
