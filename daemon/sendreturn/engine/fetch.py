@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from sendreturn.audio.midi import write_midi
 from sendreturn.contract import Made, MadeTake
-from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Takes
+from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Prepared, Takes
 from sendreturn.engine.run import Run
 from sendreturn.errors import ServiceError
 from sendreturn.words import TEMP_PREFIX, Kind
 
 SUFFIX = {Kind.MIDI: ".mid", Kind.LYRICS: ".txt", Kind.IMAGE: ".jpg", Kind.VIDEO: ".mp4"}
-"""For references that do not name one."""
+"""For references that do not name one; audio is taken for WAV, and read by its content."""
 
 
-async def fetch(run: Run, takes: Takes) -> Fetched:
+async def fetch(run: Run, prepared: Prepared, takes: Takes) -> Fetched:
     """Bring all takes. Each file gets its name only when all of it is there."""
     if not takes.takes:
         raise ServiceError(f"{run.bridge.manifest.title} finished, but gave nothing back.", "`retry` asks once more.")
@@ -27,20 +29,35 @@ async def fetch(run: Run, takes: Takes) -> Fetched:
     for number, take in enumerate(takes.takes, start=1):
         files: list[FetchedFile] = []
         for made in take.files:
-            files.append(await _fetch_one(run, made, folder / f"t{number}-{len(files)}{_suffix(made)}"))
+            target = folder / f"t{number}-{len(files)}{_suffix(made)}"
+            files.append(await _fetch_one(run, prepared, made, target))
             done += 1
             run.tell(done / total, f"fetched {done} of {total}")
         fetched.append(_take(number, take, files))
     return Fetched(tuple(fetched))
 
 
-async def _fetch_one(run: Run, made: Made, target: Path) -> FetchedFile:
+async def _fetch_one(run: Run, prepared: Prepared, made: Made, target: Path) -> FetchedFile:
     if not target.exists():
         run.checkpoint()
         partial = target.with_name(TEMP_PREFIX + target.name)
-        await run.bridge.fetch(made, partial, run.folder)
+        if made.text is not None or made.tracks is not None:
+            await asyncio.to_thread(_write, made, prepared, partial)
+        else:
+            await run.bridge.fetch(made, partial, run.folder)
         partial.replace(target)
     return FetchedFile(made.kind, target, made.stem, made.covers, made.made_by)
+
+
+def _write(made: Made, prepared: Prepared, target: Path) -> None:
+    """What came as text or as notes, as a file; notes on the session's beat."""
+    if made.text is not None:
+        target.write_text(made.text, "utf-8")
+        return
+    tracks = made.tracks or ()
+    last_s = max((note.end_s for track in tracks for note in track.notes), default=0.0)
+    length_s = prepared.source.duration_s if prepared.source else 0.0
+    write_midi(target, tracks, prepared.meter, duration_s=max(last_s, length_s))
 
 
 def _take(number: int, take: MadeTake, files: list[FetchedFile]) -> FetchedTake:

@@ -29,6 +29,6 @@ async def run_send(run: Run) -> Handed:
         takes = await run.step("make", State.SUBMITTING, Takes, partial(make, run, planned, prepared))
     finally:
         slot.release()
-    fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, takes))
+    fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
     finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, prepared, fetched))
     return await run.step("deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, takes, finished))
