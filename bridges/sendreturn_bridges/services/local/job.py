@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,15 +48,16 @@ class Job:
 
 def write_json(path: Path, table: Mapping[str, Any]) -> None:
     """Write `path` so that a reader sees the old or the new, never half."""
-    temp = path.with_name(f"{TEMP_PREFIX}{path.name}")
+    # The number keeps a worker that has yet to notice that its daemon died apart from the one that took its place.
+    temp = path.with_name(f"{TEMP_PREFIX}{os.getpid()}-{path.name}")
     temp.write_text(json.dumps(table), "utf-8")
     temp.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The table in `path`, or None where there is none."""
+    """The table in `path`, or None where there is none that is whole."""
     try:
         table: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
     return table
