@@ -6,18 +6,15 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from sendreturn.audio.decode import read_audio
 from sendreturn.audio.probe import probe
-from sendreturn.audio.splice import join_tail, splice_section
 from sendreturn.contract import Clip, MadeTake
+from sendreturn.engine.assemble import assemble
 from sendreturn.engine.conform import Piece, conform
 from sendreturn.engine.errands import errand
-from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Finished, FinishedFile, FinishedTake, Prepared
+from sendreturn.engine.outputs import Fetched, Finished, FinishedFile, FinishedTake, Prepared
 from sendreturn.engine.run import Run
 from sendreturn.params import Params
 from sendreturn.words import Kind
-
-NEW_AUDIO = {Kind.TAIL: "right", Kind.HEAD: "left"}
 
 
 async def finish(run: Run, prepared: Prepared, fetched: Fetched) -> Finished:
@@ -44,44 +41,6 @@ class _Share:
 
     def __call__(self, fraction: float, text: str) -> None:
         self._run.tell((self._index + fraction) / self._count, text)
-
-
-def assemble(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> list[Piece]:
-    """The take's files, joined with the user's own audio where they belong to it."""
-    pieces: list[Piece] = []
-    for file in take.files:
-        if file.kind in NEW_AUDIO and prepared.source is not None:
-            pieces += _extended(run, prepared, file, folder)
-        elif run.send.operation == "inpaint" and file.kind is Kind.MIX and prepared.source is not None:
-            pieces.append(_patched(run, prepared, file, folder))
-        else:
-            pieces.append(Piece(file.kind, file.path, file.stem, file.made_by))
-    return pieces
-
-
-def _extended(run: Run, prepared: Prepared, file: FetchedFile, folder: Path) -> list[Piece]:
-    """The mix of clip and new audio, and the new audio alone as a part of it, so that they agree to the sample."""
-    source = prepared.source
-    assert source is not None
-    new = read_audio(file.path)
-    right = file.kind is Kind.TAIL
-    from_s = run.params.from_s
-    at_frame = source.frames if from_s is None else min(round(from_s * source.sample_rate_hz), source.frames)
-    at_frame = at_frame if right else 0
-    mix = folder / "joined.wav"
-    report = join_tail(source.staged, new, at_frame, mix, "right" if right else "left")
-    start = 0 if right else -new.frames
-    whole = Piece(Kind.MIX, mix, None, file.made_by, start)
-    part = Piece(file.kind, mix, None, file.made_by, at_frame if right else start, report.section_frames)
-    return [whole, part]
-
-
-def _patched(run: Run, prepared: Prepared, file: FetchedFile, folder: Path) -> Piece:
-    assert prepared.source is not None
-    assert run.params.section_s is not None
-    mix = folder / "patched.wav"
-    splice_section(prepared.source.staged, read_audio(file.path), run.params.section_s, mix)
-    return Piece(Kind.MIX, mix, None, file.made_by, exact=True)
 
 
 async def _gaps(run: Run, prepared: Prepared, pieces: list[Piece], folder: Path, share: _Share) -> list[Piece]:
