@@ -1,0 +1,111 @@
+"""What a simulator hears: every request is noted, without its secrets, and a connection can be broken off."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
+HANG_UP = "sendreturn.hang_up"
+
+
+@dataclass
+class Heard:
+    """One request.
+
+    Attributes:
+        door: Which of the simulator's servers it came to: "api" or "media".
+        host: The Host header.
+        path: With the query.
+        headers: Lower-case names; the values of secret ones are "…".
+        status: None until it is answered, and where the connection was broken off.
+        had_credentials: Whether it had one of the secret headers.
+        had_key: Whether the API key stood anywhere in it: address, headers or body.
+        body_bytes: How much of a body has come.
+    """
+
+    door: str
+    method: str
+    host: str
+    path: str
+    headers: dict[str, str]
+    status: int | None = None
+    had_credentials: bool = False
+    had_key: bool = False
+    body_bytes: int = 0
+
+
+class Ears:
+    """An ASGI application around another one, which writes down what comes in.
+
+    Args:
+        note: Is given every request when it begins; what is learned later is set on the same object.
+    """
+
+    def __init__(self, app: ASGIApp, door: str, key: str, note: Callable[[Heard], None]) -> None:
+        self._app = app
+        self._door = door
+        self._key = key
+        self._note = note
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        heard = self._begin(scope)
+        scope[HANG_UP] = _hang_up(receive, send)
+        await self._app(scope, self._listening(receive, heard), _telling(send, heard))
+
+    def _begin(self, scope: Scope) -> Heard:
+        headers = Headers(scope=scope)
+        query = scope["query_string"].decode("latin-1")
+        path = scope["path"] + (f"?{query}" if query else "")
+        shown = {name: "…" if name in SECRET_HEADERS else value for name, value in headers.items()}
+        heard = Heard(self._door, scope["method"], headers.get("host", ""), path, shown)
+        heard.had_credentials = not SECRET_HEADERS.isdisjoint(headers.keys())
+        heard.had_key = self._key in path or any(self._key in value for value in headers.values())
+        self._note(heard)
+        return heard
+
+    def _listening(self, receive: Receive, heard: Heard) -> Receive:
+        key, rest = self._key.encode(), b""
+
+        async def listen() -> Message:
+            nonlocal rest
+            message = await receive()
+            if message["type"] == "http.request":
+                body = message.get("body", b"")
+                heard.body_bytes += len(body)
+                heard.had_key = heard.had_key or key in rest + body
+                rest = (rest + body)[-len(key) :]
+            return message
+
+        return listen
+
+
+async def hang_up(request: Request) -> None:
+    """Break the connection off without an answer; returns when the other side cannot hear us any more."""
+    await request.scope[HANG_UP]()
+
+
+def _telling(send: Send, heard: Heard) -> Send:
+    async def tell(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            heard.status = message["status"]
+        await send(message)
+
+    return tell
+
+
+def _hang_up(receive: Receive, send: Send) -> Callable[[], Awaitable[None]]:
+    async def break_off() -> None:
+        # ASGI has no word for this. uvicorn's `send` is a method of the object that holds the connection.
+        send.__self__.transport.abort()  # type: ignore[attr-defined]
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    return break_off

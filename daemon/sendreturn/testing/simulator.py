@@ -1,0 +1,457 @@
+"""The base of every simulator: a server on this machine that speaks a music service's wire format.
+
+A simulator for a service is a subclass, named `SIMULATOR` in its module. It gives `routes`, its service's ways to say
+no (`say_no`), and `make`, which turns a task into what the service would return. The base keeps what all services have:
+a key, credits and a ledger, tasks that take a while, a clip library, a file server on a port of its own, and faults.
+
+    class Echo(Simulator):
+        name = "echo"
+
+        def routes(self) -> Sequence[BaseRoute]:
+            return [self.paid("/v1/make", self._make), self.looked("/v1/tasks/{id}", self._task)]
+
+        async def _make(self, request: Request) -> Response:
+            asked = await self.body(request)
+            if not asked.get("prompt"):
+                raise Answer(self.say_no(400, "prompt is required"))
+            return JSONResponse({"task_id": self.begin(request, "make", asked, credits=10).id})
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from sendreturn.errors import UsageError
+from sendreturn.sends.http_server import HttpServer
+from sendreturn.testing.calling import post_json
+from sendreturn.testing.hearing import Ears, Heard, hang_up
+from sendreturn.testing.media import Media, MediaFile, Unfetchable, fetch_clip
+from sendreturn.testing.switches import Switches
+
+HOST = "127.0.0.1"
+DUMMY_KEY = "simulated-key"
+CONTROL = "/_simulator"
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Answer(Exception):  # noqa: N818 - a way out of a handler, whatever the answer says
+    """Raised anywhere in a handler: this response is the answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Billed:
+    """One line of the ledger. A refund is a line with negative credits."""
+
+    call: str
+    credits: float
+    at: float
+    key_ok: bool
+
+
+@dataclass
+class Task:
+    """A piece of work that the service has accepted.
+
+    Attributes:
+        kind: The service's or the simulator's own word for what is done.
+        request: What was asked, as it came in.
+        looks: So many looks find it unfinished; the next one finds it ready.
+        looked: How many there were.
+        outcome: "" where it succeeds, else the failure, in the service's own word.
+        ready_at: By the monotonic clock, where time decides instead of looks.
+        result: What `make` has made of it; None until it is ready.
+        facts: Whatever a service's simulator wants to remember of it.
+    """
+
+    id: str
+    kind: str
+    request: Mapping[str, Any]
+    credits: float
+    looks: int
+    looked: int = 0
+    outcome: str = ""
+    ready_at: float | None = None
+    begun_at: float = field(default_factory=time.monotonic)
+    result: Any = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    _is_settled: bool = False
+    _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def looks_left(self) -> int:
+        return max(self.looks - self.looked + 1, 0)
+
+    @property
+    def progress(self) -> float:
+        """0 to 1; at 1 it is ready, or has failed."""
+        if self.ready_at is not None:
+            span_s = self.ready_at - self.begun_at
+            return min((time.monotonic() - self.begun_at) / span_s, 1.0) if span_s > 0 else 1.0
+        return 1.0 if self.looked > self.looks else max(self.looked - 1, 0) / self.looks
+
+    @property
+    def ended(self) -> bool:
+        return self.progress >= 1
+
+    def stage(self, names: Sequence[str]) -> str:
+        """Which of `names`, in the order of time, an unfinished task is at."""
+        return names[min(int(self.progress * len(names)), len(names) - 1)]
+
+
+@dataclass(frozen=True)
+class Song:
+    """An audio file that the service knows by an id: a clip that was uploaded, or something that it has made."""
+
+    id: str
+    file: MediaFile
+    duration_s: float
+    kind: str = ""
+    title: str = ""
+    task_id: str = ""
+    source_id: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Simulator:
+    """A service on a loopback port.
+
+    Args:
+        switches: Values that differ from the defaults.
+        key: The API key that is taken.
+        credits: What is on the account.
+
+    Attributes:
+        name: The service's folder name.
+        urls: Configuration key → path on the API server, for everything that is not at `base_url` alone.
+        own_switches: The service's own switches with their defaults.
+        ledger: Every billed request, in order.
+        requests: Every request that came in, to either server.
+        tasks: By id.
+        songs: By id.
+    """
+
+    name: ClassVar[str] = ""
+    urls: ClassVar[Mapping[str, str]] = {"base_url": ""}
+    own_switches: ClassVar[Mapping[str, object]] = {}
+
+    def __init__(
+        self,
+        switches: Mapping[str, object] | None = None,
+        *,
+        key: str = DUMMY_KEY,
+        credits: float = 10_000.0,  # noqa: A002
+    ) -> None:
+        self.switches = Switches(self.own_switches, switches or {})
+        self.key = key
+        self.balance = float(credits)
+        self.ledger: list[Billed] = []
+        self.requests: list[Heard] = []
+        self.tasks: dict[str, Task] = {}
+        self.songs: dict[str, Song] = {}
+        self.address = ""
+        self.media: Media
+        self.folder: Path
+        self._numbers = itertools.count(1)
+        self._stopping = asyncio.Event()
+        self._calls: set[asyncio.Task[int]] = set()
+
+    # What a service's simulator gives
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """The service's paths: made with `paid`, `looked` and `free`."""
+        return []
+
+    def say_no(self, status: int, reason: str) -> Response:
+        """The service's way to say that something is wrong; used for common troubles too (401, 429, 500, 503)."""
+        return json_error(status, error=reason)
+
+    def no_credits(self) -> Response:
+        """What the service says where the account is empty."""
+        return self.say_no(402, "Not enough credits.")
+
+    async def make(self, task: Task) -> Any:
+        """What comes of a task, made when it is ready; kept as its `result`."""
+        return None
+
+    async def ended(self, task: Task) -> None:
+        """Called once when a task has ended by a look: the place for a webhook."""
+
+    # Running
+
+    @asynccontextmanager
+    async def running(self, port: int = 0, media_port: int = 0) -> AsyncIterator[str]:
+        """Serve on loopback until the block ends; gives the address. Port 0 takes a free one."""
+        with tempfile.TemporaryDirectory(prefix="sendreturn-simulator-") as folder:
+            self.folder = Path(folder)
+            self.media = Media(self.folder, self.switches)
+            doors = [
+                HttpServer(self._ears(self._app(), "api"), HOST, port),
+                HttpServer(self._ears(self.media.app, "media"), HOST, media_port),
+            ]
+            self.address, self.media.base = (f"http://{HOST}:{door.port}" for door in doors)
+            self._stopping = asyncio.Event()
+            try:
+                for door in doors:
+                    await door.start()
+                yield self.address
+            finally:
+                self._stopping.set()
+                for call in list(self._calls):
+                    call.cancel()
+                await asyncio.gather(*self._calls, return_exceptions=True)
+                for door in reversed(doors):
+                    await door.stop()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a user's configuration says of a service to reach this simulator instead."""
+        addresses = {name: f"{self.address}{path}" for name, path in self.urls.items()}
+        return {**addresses, "media_hosts": [self.media.base.removeprefix("http://")]}
+
+    # Routes
+
+    def paid(self, path: str, handler: Handler) -> Route:
+        """A POST that is billed, unless the handler says no. It wants the key, and has such requests' faults."""
+        return Route(path, self._guarded(self._with_faults(handler)), methods=["POST"])
+
+    def looked(self, path: str, handler: Handler, methods: Sequence[str] = ("GET",)) -> Route:
+        """A question how a task stands. It wants the key, and meets the faults of looks."""
+        return Route(path, self._guarded(self._with_look_faults(handler)), methods=list(methods))
+
+    def free(self, path: str, handler: Handler, methods: Sequence[str] = ("GET",)) -> Route:
+        """Anything else that wants the key."""
+        return Route(path, self._guarded(handler), methods=list(methods))
+
+    # Helpers for handlers
+
+    def require_bearer(self, request: Request) -> None:
+        """Let only `Authorization: Bearer <key>` pass; override where a service wants its key elsewhere."""
+        if not self.key_ok(request):
+            raise Answer(self.say_no(401, "Invalid or missing API key."))
+
+    def key_ok(self, request: Request) -> bool:
+        return request.headers.get("authorization") == f"Bearer {self.key}"
+
+    async def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object of a request; another body is refused with 400."""
+        try:
+            value = json.loads(await request.body())
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise Answer(self.say_no(400, "The body must be a JSON object."))
+        return value
+
+    def new_id(self) -> str:
+        """An id as services give them (a UUID), the same ones in every run."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.name}/{next(self._numbers)}"))
+
+    def billed(self, request: Request, call: str, credits: float) -> None:  # noqa: A002
+        """Take credits from the account, and write the ledger on; answers `no_credits` where they are not there."""
+        if credits > self.balance:
+            raise Answer(self.no_credits())
+        self.balance -= credits
+        self.ledger.append(Billed(call, credits, time.time(), self.key_ok(request)))
+
+    def refund(self, call: str, credits: float) -> None:  # noqa: A002
+        self.balance += credits
+        self.ledger.append(Billed(f"refund of {call}", -credits, time.time(), key_ok=True))
+
+    def begin(self, request: Request, kind: str, asked: Mapping[str, Any], credits: float = 0.0) -> Task:  # noqa: A002
+        """Bill a request and begin a task for it. The switches say how long it takes and how it ends."""
+        self.billed(request, kind, credits)
+        seconds, looks = float(self.switches["seconds"]), int(self.switches["looks"])
+        task = Task(self.new_id(), kind, asked, credits, looks, outcome=str(self.switches.take("fail_task")))
+        if seconds > 0:
+            task.ready_at = task.begun_at + seconds
+        self.tasks[task.id] = task
+        return task
+
+    async def look(self, task_id: str) -> Task | None:
+        """The task, as this look finds it: with its `result` where it is ready. None where there is no such task."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return None
+        task.looked += 1
+        if task.ended:
+            await self._settle(task)
+        return task
+
+    async def add_song(
+        self, data: bytes | Path, name: str, duration_s: float, *, kind: str = "", title: str = "", **more: Any
+    ) -> Song:
+        """Put audio into the library, under a new id; `more` are fields of `Song`."""
+        file = await asyncio.to_thread(self.media.keep, data, name, duration_s)
+        song = Song(self.new_id(), file, duration_s, kind, title, **more)
+        self.songs[song.id] = song
+        return song
+
+    def address_of(self, song: Song | MediaFile) -> str:
+        """Where it can be fetched at this moment. Ask anew for every answer: an address may have expired."""
+        return self.media.address(song.file if isinstance(song, Song) else song)
+
+    async def take_clip(self, address: str) -> Path:
+        """The clip at an address that the user of the service has given, as a file.
+
+        Raises:
+            Unfetchable: with the reason.
+        """
+        own = self.media.at(address)
+        if own is not None:
+            return own.path
+        target = self.folder / f"clip-{uuid.uuid4().hex}"
+        await fetch_clip(address, target, probe_with_head=bool(self.switches["probe_with_head"]))
+        return target
+
+    def call_back(self, url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Send a webhook, in the background; one that does not get through is given up, as services do in the end."""
+        call = asyncio.create_task(post_json(url, body, headers or {}))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def called_back(self) -> None:
+        """Wait until every webhook has been sent."""
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    # Inside
+
+    async def _settle(self, task: Task) -> None:
+        """Make what the task was for, or give the credits back; once, however many looks come at the same time."""
+        async with task._settling:
+            if task._is_settled:
+                return
+            if task.outcome:
+                self.refund(task.kind, task.credits)
+            else:
+                task.result = await self.make(task)
+            task._is_settled = True
+        await self.ended(task)
+
+    def _app(self) -> Starlette:
+        control = [
+            Route("/switches", self._show_switches, methods=["GET"]),
+            Route("/switches", self._set_switches, methods=["POST"]),
+            Route("/ledger", self._show_ledger, methods=["GET"]),
+        ]
+        return Starlette(routes=[Mount(CONTROL, routes=control), *self.routes()])
+
+    def _ears(self, app: Starlette, door: str) -> Ears:
+        return Ears(app, door, self.key, self._hear)
+
+    def _hear(self, heard: Heard) -> None:
+        if not heard.path.startswith(CONTROL):
+            self.requests.append(heard)
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            try:
+                self.require_bearer(request)
+                return await handler(request)
+            except Answer as given:
+                return given.response
+            except Unfetchable as problem:
+                return self.say_no(400, f"Audio URL is not accessible: {problem}")
+
+        return answer
+
+    def _with_faults(self, handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            before = await self._trouble_before(request)
+            if before is not None:
+                return before
+            lines = len(self.ledger)
+            response = await handler(request)
+            return await self._trouble_after(request, response) if len(self.ledger) > lines else response
+
+        return answer
+
+    async def _trouble_before(self, request: Request) -> Response | None:
+        if self.switches["die_before_answer"] == "before_billing":
+            del self.switches["die_before_answer"]
+            await hang_up(request)
+            return Response()
+        if self.switches.take("rate_limited_once"):
+            return self._rate_limited()
+        planned = self.switches["fail_next"]
+        if planned and not planned.get("billed"):
+            return _planned(self.switches.take("fail_next"))
+        return None
+
+    async def _trouble_after(self, request: Request, response: Response) -> Response:
+        """What may still go wrong once the request has been billed."""
+        await self._dawdle(request)
+        if self.switches.take("die_before_answer"):
+            await hang_up(request)
+        if self.switches.take("http_500_after_billing"):
+            return self.say_no(500, "Internal server error.")
+        if self.switches["fail_next"]:
+            return _planned(self.switches.take("fail_next"))
+        return response
+
+    async def _dawdle(self, request: Request) -> None:
+        """Answer late; a client that has gone, or the end of the simulator, ends the wait."""
+        seconds = float(self.switches["answer_slowly"])
+        if not seconds:
+            return
+        waits = {asyncio.ensure_future(self._stopping.wait()), asyncio.ensure_future(request.receive())}
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    def _with_look_faults(self, handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            if self.switches.count_down("rate_limited_looks"):
+                return self._rate_limited()
+            if self.switches.count_down("fail_looks"):
+                return self.say_no(500, "Internal server error.")
+            return await handler(request)
+
+        return answer
+
+    def _rate_limited(self) -> Response:
+        response = self.say_no(429, "Too many requests.")
+        response.headers["Retry-After"] = f"{self.switches['retry_after']:g}"
+        return response
+
+    async def _show_switches(self, _request: Request) -> Response:
+        return JSONResponse(dict(self.switches))
+
+    async def _set_switches(self, request: Request) -> Response:
+        try:
+            self.switches.update(await request.json())
+        except (ValueError, TypeError, UsageError) as problem:
+            return json_error(400, error=str(problem))
+        return JSONResponse(dict(self.switches))
+
+    async def _show_ledger(self, _request: Request) -> Response:
+        lines = [{"call": line.call, "credits": line.credits, "at": line.at} for line in self.ledger]
+        return JSONResponse({"balance": self.balance, "ledger": lines})
+
+
+def json_error(status: int, **fields: Any) -> JSONResponse:
+    """An answer that says no, with these fields."""
+    return JSONResponse(fields, status)
+
+
+def _planned(plan: Mapping[str, Any]) -> Response:
+    return JSONResponse(plan.get("body", {}), int(plan.get("status", 500)), headers=plan.get("headers"))
