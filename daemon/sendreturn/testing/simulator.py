@@ -25,9 +25,8 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,97 +37,19 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from sendreturn.errors import UsageError
 from sendreturn.sends.http_server import HttpServer
+from sendreturn.testing.answers import Answer, json_error
 from sendreturn.testing.calling import post_json
-from sendreturn.testing.hearing import Ears, Heard, hang_up
+from sendreturn.testing.faults import Faults, Handler, mark_billed
+from sendreturn.testing.hearing import Ears, Heard
 from sendreturn.testing.media import Media, MediaFile, Unfetchable, fetch_clip
 from sendreturn.testing.switches import Switches
+from sendreturn.testing.things import Billed, Song, Task
+
+__all__ = ["Answer", "Billed", "Heard", "MediaFile", "Simulator", "Song", "Task", "Unfetchable", "json_error"]
 
 HOST = "127.0.0.1"
 DUMMY_KEY = "simulated-key"
 CONTROL = "/_simulator"
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Answer(Exception):  # noqa: N818 - a way out of a handler, whatever the answer says
-    """Raised anywhere in a handler: this response is the answer."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status_code)
-        self.response = response
-
-
-@dataclass(frozen=True)
-class Billed:
-    """One line of the ledger. A refund is a line with negative credits."""
-
-    call: str
-    credits: float
-    at: float
-    key_ok: bool
-
-
-@dataclass
-class Task:
-    """A piece of work that the service has accepted.
-
-    Attributes:
-        kind: The service's or the simulator's own word for what is done.
-        request: What was asked, as it came in.
-        looks: So many looks find it unfinished; the next one finds it ready.
-        looked: How many there were.
-        outcome: "" where it succeeds, else the failure, in the service's own word.
-        ready_at: By the monotonic clock, where time decides instead of looks.
-        result: What `make` has made of it; None until it is ready.
-        facts: Whatever a service's simulator wants to remember of it.
-    """
-
-    id: str
-    kind: str
-    request: Mapping[str, Any]
-    credits: float
-    looks: int
-    looked: int = 0
-    outcome: str = ""
-    ready_at: float | None = None
-    begun_at: float = field(default_factory=time.monotonic)
-    result: Any = None
-    facts: dict[str, Any] = field(default_factory=dict)
-    _is_settled: bool = False
-    _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def looks_left(self) -> int:
-        return max(self.looks - self.looked + 1, 0)
-
-    @property
-    def progress(self) -> float:
-        """0 to 1; at 1 it is ready, or has failed."""
-        if self.ready_at is not None:
-            span_s = self.ready_at - self.begun_at
-            return min((time.monotonic() - self.begun_at) / span_s, 1.0) if span_s > 0 else 1.0
-        return 1.0 if self.looked > self.looks else max(self.looked - 1, 0) / self.looks
-
-    @property
-    def ended(self) -> bool:
-        return self.progress >= 1
-
-    def stage(self, names: Sequence[str]) -> str:
-        """Which of `names`, in the order of time, an unfinished task is at."""
-        return names[min(int(self.progress * len(names)), len(names) - 1)]
-
-
-@dataclass(frozen=True)
-class Song:
-    """An audio file that the service knows by an id: a clip that was uploaded, or something that it has made."""
-
-    id: str
-    file: MediaFile
-    duration_s: float
-    kind: str = ""
-    title: str = ""
-    task_id: str = ""
-    source_id: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Simulator:
@@ -172,6 +93,7 @@ class Simulator:
         self.folder: Path
         self._numbers = itertools.count(1)
         self._stopping = asyncio.Event()
+        self._faults = Faults(self.switches, self.say_no, self._stopping)
         self._calls: set[asyncio.Task[int]] = set()
 
     # What a service's simulator gives
@@ -208,7 +130,7 @@ class Simulator:
                 HttpServer(self._ears(self.media.app, "media"), HOST, media_port),
             ]
             self.address, self.media.base = (f"http://{HOST}:{door.port}" for door in doors)
-            self._stopping = asyncio.Event()
+            self._stopping.clear()
             try:
                 for door in doors:
                     await door.start()
@@ -231,11 +153,11 @@ class Simulator:
 
     def paid(self, path: str, handler: Handler) -> Route:
         """A POST that is billed, unless the handler says no. It wants the key, and has such requests' faults."""
-        return Route(path, self._guarded(self._with_faults(handler)), methods=["POST"])
+        return Route(path, self._guarded(self._faults.of_paid_requests(handler)), methods=["POST"])
 
     def looked(self, path: str, handler: Handler, methods: Sequence[str] = ("GET",)) -> Route:
         """A question how a task stands. It wants the key, and meets the faults of looks."""
-        return Route(path, self._guarded(self._with_look_faults(handler)), methods=list(methods))
+        return Route(path, self._guarded(self._faults.of_looks(handler)), methods=list(methods))
 
     def free(self, path: str, handler: Handler, methods: Sequence[str] = ("GET",)) -> Route:
         """Anything else that wants the key."""
@@ -270,6 +192,7 @@ class Simulator:
         if credits > self.balance:
             raise Answer(self.no_credits())
         self.balance -= credits
+        mark_billed(request)
         self.ledger.append(Billed(call, credits, time.time(), self.key_ok(request)))
 
     def refund(self, call: str, credits: float) -> None:  # noqa: A002
@@ -336,14 +259,14 @@ class Simulator:
 
     async def _settle(self, task: Task) -> None:
         """Make what the task was for, or give the credits back; once, however many looks come at the same time."""
-        async with task._settling:
-            if task._is_settled:
+        async with task.settling:
+            if task.is_settled:
                 return
             if task.outcome:
                 self.refund(task.kind, task.credits)
             else:
                 task.result = await self.make(task)
-            task._is_settled = True
+            task.is_settled = True
         await self.ended(task)
 
     def _app(self) -> Starlette:
@@ -373,66 +296,6 @@ class Simulator:
 
         return answer
 
-    def _with_faults(self, handler: Handler) -> Handler:
-        async def answer(request: Request) -> Response:
-            before = await self._trouble_before(request)
-            if before is not None:
-                return before
-            lines = len(self.ledger)
-            response = await handler(request)
-            return await self._trouble_after(request, response) if len(self.ledger) > lines else response
-
-        return answer
-
-    async def _trouble_before(self, request: Request) -> Response | None:
-        if self.switches["die_before_answer"] == "before_billing":
-            del self.switches["die_before_answer"]
-            await hang_up(request)
-            return Response()
-        if self.switches.take("rate_limited_once"):
-            return self._rate_limited()
-        planned = self.switches["fail_next"]
-        if planned and not planned.get("billed"):
-            return _planned(self.switches.take("fail_next"))
-        return None
-
-    async def _trouble_after(self, request: Request, response: Response) -> Response:
-        """What may still go wrong once the request has been billed."""
-        await self._dawdle(request)
-        if self.switches.take("die_before_answer"):
-            await hang_up(request)
-        if self.switches.take("http_500_after_billing"):
-            return self.say_no(500, "Internal server error.")
-        if self.switches["fail_next"]:
-            return _planned(self.switches.take("fail_next"))
-        return response
-
-    async def _dawdle(self, request: Request) -> None:
-        """Answer late; a client that has gone, or the end of the simulator, ends the wait."""
-        seconds = float(self.switches["answer_slowly"])
-        if not seconds:
-            return
-        waits = {asyncio.ensure_future(self._stopping.wait()), asyncio.ensure_future(request.receive())}
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
-
-    def _with_look_faults(self, handler: Handler) -> Handler:
-        async def answer(request: Request) -> Response:
-            if self.switches.count_down("rate_limited_looks"):
-                return self._rate_limited()
-            if self.switches.count_down("fail_looks"):
-                return self.say_no(500, "Internal server error.")
-            return await handler(request)
-
-        return answer
-
-    def _rate_limited(self) -> Response:
-        response = self.say_no(429, "Too many requests.")
-        response.headers["Retry-After"] = f"{self.switches['retry_after']:g}"
-        return response
-
     async def _show_switches(self, _request: Request) -> Response:
         return JSONResponse(dict(self.switches))
 
@@ -446,12 +309,3 @@ class Simulator:
     async def _show_ledger(self, _request: Request) -> Response:
         lines = [{"call": line.call, "credits": line.credits, "at": line.at} for line in self.ledger]
         return JSONResponse({"balance": self.balance, "ledger": lines})
-
-
-def json_error(status: int, **fields: Any) -> JSONResponse:
-    """An answer that says no, with these fields."""
-    return JSONResponse(fields, status)
-
-
-def _planned(plan: Mapping[str, Any]) -> Response:
-    return JSONResponse(plan.get("body", {}), int(plan.get("status", 500)), headers=plan.get("headers"))
