@@ -12,6 +12,9 @@ from sendreturn.errors import ClipError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LONGEST_SHOWN = 200
+"""The most of a path that a sentence repeats."""
+
 
 def clip_path(text: str, sessions: Sequence[Path]) -> Path:
     """The full path that a text means; whether the file may be read is for the desk to say.
@@ -54,9 +57,20 @@ def _full(text: str, sessions: Sequence[Path]) -> Path:
 def _in_a_session(path: Path, sessions: Sequence[Path]) -> Path:
     if ".." in path.parts:
         raise ClipError(f"{path} leads out of the session.", "Give the path without `..`, or the full path.")
-    found = [session / path for session in sessions if (session / path).is_file()]
+    found = [session / path for session in sessions if _is_file(session / path)]
     if not found:
-        raise ClipError(f"No session holds {path}.", "Give the full path of the clip.")
+        raise ClipError(f"No session holds {_short(str(path))}.", "Give the full path of the clip.")
     if len(found) > 1:
-        raise ClipError(f"{len(found)} sessions hold {path}.", "Give the full path of the clip.")
+        raise ClipError(f"{len(found)} sessions hold {_short(str(path))}.", "Give the full path of the clip.")
     return found[0]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, say: there is no such file, then
+        return False

@@ -63,7 +63,10 @@ class Judge:
         except UsageError as error:
             return Unready(error.sentence, useless_s)
         except OSError as error:
-            return Unready(f"{name} could not be read: {error.strerror or error}.", UNFINISHED_AFTER_S)
+            # On Windows this is how a file looks that another program holds open.
+            is_forbidden = isinstance(error, PermissionError) and os.name != "nt"
+            patience_s = useless_s if is_forbidden else UNFINISHED_AFTER_S
+            return Unready(f"{name} could not be read: {error.strerror or error}.", patience_s)
         return Unready(f"{name} looks unfinished: {reason}", UNFINISHED_AFTER_S) if reason else None
 
 
