@@ -124,6 +124,20 @@ def join_tail(source: Path, tail: Audio, at_frame: int, target: Path, side: Side
     return SpliceReport(subtype, info.sample_rate_hz, info.channels, total, section, 0, writer.clipped)
 
 
+def cut_part(source: Path, start_s: float, end_s: float, target: Path) -> None:
+    """Writes the clip from `start_s` to `end_s`, sample by sample as it is.
+
+    Raises:
+        ClipError: The clip cannot be used, or has nothing in that range.
+        SendReturnError: The target cannot be written; nothing is left of it then.
+    """
+    with open_decoder(source) as decoder:
+        start, end = frame_range(decoder.info, start_s, end_s)
+        with _writer(decoder, target, end - start) as writer:
+            for block in _kept(decoder, start, end):
+                writer.write(block)
+
+
 def _writer(decoder: Decoder, target: Path, frames: int) -> SoundWriter:
     info = decoder.info
     if target.exists() and target.samefile(info.path):

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from sendreturn.audio.clip import ClipInfo
-from sendreturn.audio.convert import BitDepth, convert
+from sendreturn.audio.convert import convert
 from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import is_silent, probe
+from sendreturn.audio.splice import cut_part
 from sendreturn.contract import Ask, Clip, EarlierTake, Plan
 from sendreturn.engine.errands import errand
 from sendreturn.engine.journal import SendRow
@@ -130,21 +131,19 @@ def _cut(run: Run, copy: Path, info: ClipInfo) -> tuple[Path, ClipInfo, tuple[st
     span = run.params.range_s
     if span is None and info.channels <= 2:
         return copy, info, notes
-    start_s, end_s = span or (0.0, None)
-    if end_s is not None and start_s >= info.duration_s:
+    start_s, end_s = span or (0.0, info.duration_s)
+    if start_s >= info.duration_s:
         raise ClipError(
             f"range_s starts at {start_s:g} s, but {_name(run)} is {info.duration_s:.3f} s long.",
             "Choose a range inside the clip.",
         )
     target = run.folder / "cut.wav"
-    channels = min(info.channels, 2)
-    end_s = None if end_s is None else min(end_s, info.duration_s)
-    cut = convert(copy, target, start_s=start_s, end_s=end_s, channels=channels, bit_depth=_exact_depth(info))
-    return target, cut, notes
-
-
-def _exact_depth(info: ClipInfo) -> BitDepth:
-    return 24 if info.subtype in ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24") else "float"
+    end_s = min(end_s, info.duration_s)
+    if info.channels <= 2:
+        cut_part(copy, start_s, end_s, target)
+    else:
+        convert(copy, target, start_s=start_s, end_s=end_s, channels=2, bit_depth="float")
+    return target, probe(target), notes
 
 
 def _for_service(run: Run, staged: Path, info: ClipInfo, sha256: str | None) -> Clip:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from sendreturn.audio.buffer import Audio
-from sendreturn.audio.splice import exact_subtype, join_tail, splice_section
+from sendreturn.audio.splice import cut_part, exact_subtype, join_tail, splice_section
 from sendreturn.errors import ClipError
 
 if TYPE_CHECKING:
@@ -160,3 +160,15 @@ def test_a_tail_can_be_joined_at_the_very_end_but_not_beyond(tmp_path: Path) -> 
 
 def test_unknown_formats_are_held_by_float() -> None:
     assert exact_subtype("AAC") == exact_subtype("ULAW") == "FLOAT"
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_a_part_that_is_cut_out_keeps_every_sample(tmp_path: Path, subtype: str):
+    source = tmp_path / "a.wav"
+    rng = np.random.default_rng(5)
+    soundfile.write(source, rng.uniform(-0.9, 0.9, (20_000, 2)), 44_100, subtype=subtype)
+    cut_part(source, 0.1, 0.3, tmp_path / "cut.wav")
+    before, _ = soundfile.read(source, dtype="float64")
+    after, rate_hz = soundfile.read(tmp_path / "cut.wav", dtype="float64")
+    assert rate_hz == 44_100
+    assert np.array_equal(after, before[4_410:13_230])
