@@ -68,7 +68,7 @@ class Media:
         else:
             shutil.copyfile(data, path)
         kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return MediaFile(file_id, path, name, kind, duration_s)
+        return MediaFile(file_id, path, name.replace("/", "-"), kind, duration_s)
 
     def address(self, file: MediaFile) -> str:
         """Where the file can be fetched now. It stays the same until it expires."""

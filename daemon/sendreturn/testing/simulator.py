@@ -25,19 +25,21 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from sendreturn.errors import UsageError
+from sendreturn.audio.buffer import Audio
+from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.sends.http_server import HttpServer
 from sendreturn.testing.answers import Answer, json_error
+from sendreturn.testing.audio_maker import AudioMaker, traits_of
 from sendreturn.testing.calling import post_json
 from sendreturn.testing.faults import Faults, Handler, mark_billed
 from sendreturn.testing.hearing import Ears, Heard
@@ -50,6 +52,8 @@ __all__ = ["Answer", "Billed", "Heard", "MediaFile", "Simulator", "Song", "Task"
 HOST = "127.0.0.1"
 DUMMY_KEY = "simulated-key"
 CONTROL = "/_simulator"
+PATIENCE_S = 10.0
+T = TypeVar("T")
 
 
 class Simulator:
@@ -88,13 +92,14 @@ class Simulator:
         self.requests: list[Heard] = []
         self.tasks: dict[str, Task] = {}
         self.songs: dict[str, Song] = {}
+        self.maker = AudioMaker()
         self.address = ""
         self.media: Media
         self.folder: Path
         self._numbers = itertools.count(1)
         self._stopping = asyncio.Event()
         self._faults = Faults(self.switches, self.say_no, self._stopping)
-        self._calls: set[asyncio.Task[int]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
 
     # What a service's simulator gives
 
@@ -111,7 +116,7 @@ class Simulator:
         return self.say_no(402, "Not enough credits.")
 
     async def make(self, task: Task) -> Any:
-        """What comes of a task, made when it is ready; kept as its `result`."""
+        """What comes of a task, made when its time has come; kept as its `result`. A SendReturnError fails the task."""
         return None
 
     async def ended(self, task: Task) -> None:
@@ -137,9 +142,9 @@ class Simulator:
                 yield self.address
             finally:
                 self._stopping.set()
-                for call in list(self._calls):
-                    call.cancel()
-                await asyncio.gather(*self._calls, return_exceptions=True)
+                for work in list(self._work):
+                    work.cancel()
+                await self.idle()
                 for door in reversed(doors):
                     await door.stop()
 
@@ -215,18 +220,32 @@ class Simulator:
         if task is None:
             return None
         task.looked += 1
-        if task.ended:
-            await self._settle(task)
+        if task.progress >= 1 and not task.is_settled:
+            task.settling = task.settling or self._in_background(self._settle(task))
+            # What takes longer to make is found unfinished by this look, as a real service would say.
+            await asyncio.wait({task.settling}, timeout=PATIENCE_S)
         return task
 
+    async def add_clip(self, path: Path, *, kind: str = "upload", title: str = "", **more: Any) -> Song:
+        """Put an uploaded file into the library, as it is. Raises ClipError where it is no audio."""
+        audio = await self.maker.read(path)
+        return await self._add(path, f"{title or kind}{path.suffix or '.wav'}", audio.duration_s, kind, title, more)
+
     async def add_song(
-        self, data: bytes | Path, name: str, duration_s: float, *, kind: str = "", title: str = "", **more: Any
+        self, audio: Audio, *, kind: str = "", title: str = "", codec: str | None = None, **more: Any
     ) -> Song:
-        """Put audio into the library, under a new id; `more` are fields of `Song`."""
-        file = await asyncio.to_thread(self.media.keep, data, name, duration_s)
-        song = Song(self.new_id(), file, duration_s, kind, title, **more)
-        self.songs[song.id] = song
-        return song
+        """Encode audio as the switches say (or as `codec`), and put it into the library; `more` are fields of Song."""
+        made = await self.maker.encode(audio, traits_of(self.switches, codec))
+        return await self._add(
+            made.data, f"{title or kind or 'audio'}{made.suffix}", made.duration_s, kind, title, more
+        )
+
+    async def read_song(self, song: Song) -> Audio:
+        return await self.maker.read(song.file.path)
+
+    async def add_file(self, data: bytes, name: str) -> MediaFile:
+        """Put a file that is no song on the file server: MIDI, a picture, a video."""
+        return await asyncio.to_thread(self.media.keep, data, name)
 
     def address_of(self, song: Song | MediaFile) -> str:
         """Where it can be fetched at this moment. Ask anew for every answer: an address may have expired."""
@@ -247,27 +266,39 @@ class Simulator:
 
     def call_back(self, url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send a webhook, in the background; one that does not get through is given up, as services do in the end."""
-        call = asyncio.create_task(post_json(url, body, headers or {}))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        self._in_background(post_json(url, body, headers or {}))
 
-    async def called_back(self) -> None:
-        """Wait until every webhook has been sent."""
-        await asyncio.gather(*self._calls, return_exceptions=True)
+    async def idle(self) -> None:
+        """Wait until every webhook has been sent, and everything made that is being made."""
+        await asyncio.gather(*self._work, return_exceptions=True)
 
     # Inside
 
+    async def _add(
+        self, data: bytes | Path, name: str, duration_s: float, kind: str, title: str, more: Mapping[str, Any]
+    ) -> Song:
+        file = await asyncio.to_thread(self.media.keep, data, name, duration_s)
+        song = Song(self.new_id(), file, duration_s, kind, title, **more)
+        self.songs[song.id] = song
+        return song
+
     async def _settle(self, task: Task) -> None:
-        """Make what the task was for, or give the credits back; once, however many looks come at the same time."""
-        async with task.settling:
-            if task.is_settled:
-                return
-            if task.outcome:
-                self.refund(task.kind, task.credits)
-            else:
+        """Make what the task was for; where that fails, give the credits back."""
+        if not task.outcome:
+            try:
                 task.result = await self.make(task)
-            task.is_settled = True
+            except SendReturnError as error:
+                task.outcome = error.sentence
+        if task.outcome:
+            self.refund(task.kind, task.credits)
+        task.is_settled = True
         await self.ended(task)
+
+    def _in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        running = asyncio.create_task(work)
+        self._work.add(running)
+        running.add_done_callback(self._work.discard)
+        return running
 
     def _app(self) -> Starlette:
         control = [

@@ -48,7 +48,7 @@ class Task:
     result: Any = None
     facts: dict[str, Any] = field(default_factory=dict)
     is_settled: bool = False
-    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    settling: asyncio.Task[None] | None = None
 
     @property
     def looks_left(self) -> int:
@@ -56,7 +56,7 @@ class Task:
 
     @property
     def progress(self) -> float:
-        """0 to 1; at 1 it is ready, or has failed."""
+        """0 to 1; at 1 its time has come."""
         if self.ready_at is not None:
             span_s = self.ready_at - self.begun_at
             return min((time.monotonic() - self.begun_at) / span_s, 1.0) if span_s > 0 else 1.0
@@ -64,7 +64,8 @@ class Task:
 
     @property
     def ended(self) -> bool:
-        return self.progress >= 1
+        """Whether it has a result, or has failed."""
+        return self.is_settled
 
     def stage(self, names: Sequence[str]) -> str:
         """Which of `names`, in the order of time, an unfinished task is at."""
