@@ -1,4 +1,4 @@
-"""HTTP to the outside: the one module of the house that knows the HTTP library."""
+"""The daemon of this machine, as the command line speaks with it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
-
 from sendreturn.errors import NotNow, SendReturnError, UnknownSend, UsageError
+from sendreturn.net.http import HttpError, endless, local_client
 
 PATIENCE_S = 10.0
 
@@ -26,14 +25,7 @@ class LocalDaemon:
     """
 
     def __init__(self, address: str, token: str) -> None:
-        # trust_env off: a proxy in the environment has no business between two programs of one machine.
-        self._client = httpx.Client(
-            base_url=address,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=PATIENCE_S,
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._client = local_client(address, token, PATIENCE_S)
         self.address = address
 
     def __enter__(self) -> LocalDaemon:
@@ -54,7 +46,7 @@ class LocalDaemon:
         """What happens, as it happens: the name and the data of each event, first ("open", {})."""
         name = ""
         try:
-            with self._client.stream("GET", "/api/events", timeout=httpx.Timeout(PATIENCE_S, read=None)) as answer:
+            with self._client.stream("GET", "/api/events", timeout=endless(PATIENCE_S)) as answer:
                 yield "open", {}
                 for line in answer.iter_lines():
                     field, _, value = line.partition(": ")
@@ -62,13 +54,13 @@ class LocalDaemon:
                         name = value
                     elif field == "data":
                         yield name, json.loads(value)
-        except httpx.HTTPError as error:
+        except HttpError as error:
             raise self._unreachable(error) from error
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             answer = self._client.request(method, path, json=body)
-        except httpx.HTTPError as error:
+        except HttpError as error:
             raise self._unreachable(error) from error
         try:
             table: dict[str, Any] = answer.json()
