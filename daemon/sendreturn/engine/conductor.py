@@ -136,6 +136,12 @@ class Conductor:
         self._on_loop(self._wake, send.id, Run.approve)
         return self.get(send_id)
 
+    def hint(self, send_id: str) -> None:
+        """A service says that something has happened to a send. Whatever it says, the send goes and looks for itself."""
+        run = self._runs.get(send_id)
+        if run is not None:
+            self._on_loop(run.hint)
+
     def get(self, send_id: str) -> SendView:
         return self._view(self._journal.get(send_id), with_history=True)
 

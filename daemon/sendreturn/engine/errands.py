@@ -61,7 +61,7 @@ async def follow(
             if report.done:
                 return _good(report)
             on_progress(report.progress or 0.0, report.text)
-        await run.pause(pause_s)
+        await run.until_hint(pause_s)
 
 
 def poll_s(run: Run, bridge: ServiceBridge) -> float:

@@ -65,6 +65,7 @@ class Run:
     _cancel: asyncio.Event = field(default_factory=asyncio.Event)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _approved: asyncio.Event = field(default_factory=asyncio.Event)
+    _hinted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.params = parse_params(self.send.params)
@@ -122,6 +123,10 @@ class Run:
     def approve(self) -> None:
         self._approved.set()
 
+    def hint(self) -> None:
+        """The service has called back: it is worth looking now."""
+        self._hinted.set()
+
     @property
     def cancelled(self) -> bool:
         return self._cancel.is_set()
@@ -136,6 +141,12 @@ class Run:
     async def pause(self, seconds: float) -> None:
         """Wait, but leave off at once when cancelled or stopped."""
         await self._first_of(seconds)
+        self.checkpoint()
+
+    async def until_hint(self, most_s: float) -> None:
+        """Wait until the service calls back, and at most `most_s`."""
+        await self._first_of(most_s, self._hinted)
+        self._hinted.clear()
         self.checkpoint()
 
     async def until_approved(self) -> None:

@@ -248,3 +248,19 @@ async def test_a_cancel_that_a_crash_interrupts_is_kept(tmp_path: Path, clip: Pa
         rig.journal.note(send.id, cancel_asked=True)
     async with Rig(tmp_path, studio) as rig:
         assert (await rig.ended(send.id)).state is State.CANCELLED
+
+
+async def test_a_call_back_makes_a_waiting_send_look_at_once(tmp_path: Path, clip: Path):
+    import asyncio
+    from dataclasses import replace
+
+    # With a pace of an hour only the hint can bring this send to its end.
+    studio = FakeService(replace(manifest(), poll_s=3600.0), hold=asyncio.Event())
+    async with Rig(tmp_path, studio) as rig:
+        send = rig.send(clip)
+        await studio.looked.wait()
+        studio.hold.set()
+        rig.desk.hint(send.id)
+        assert (await rig.ended(send.id)).state is State.DONE
+        rig.desk.hint(send.id)
+        rig.desk.hint("ffffffff")
