@@ -6,8 +6,8 @@ import ipaddress
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_TRANSLATED = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
-"""IPv6 networks whose last 32 bits are an IPv4 address (RFC 6052, RFC 8215, RFC 4291 2.5.5.1)."""
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""Stands for an IPv4 address, its last 32 bits, where a network has only IPv6 (RFC 6052)."""
 
 
 def is_public(address: str) -> bool:
@@ -39,7 +39,6 @@ def _forms(ip: Ip) -> list[Ip]:
         return [ip]
     if ip.ipv4_mapped is not None:
         return [ip.ipv4_mapped]
-    inner: list[Ip | None] = [ip.sixtofour, *(ip.teredo or ())]
-    if any(ip in network for network in _TRANSLATED):
-        inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    return [ip, *(form for form in inner if form is not None)]
+    if ip in _TRANSLATED:
+        return [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
+    return [ip, *(inner for inner in (ip.sixtofour, *(ip.teredo or ())) if inner is not None)]

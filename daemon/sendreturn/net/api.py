@@ -95,7 +95,7 @@ class Api:
         """Read something. Passing trouble is tried again a few times, and then raised with Outcome.RETRY.
 
         Args:
-            timeout_s: For each try, from the connection to the last byte.
+            timeout_s: For each try, once connected, to the last byte of the answer.
         """
         order = self._order("GET", path, params=params)
         return await self._repeated(order, timeout_s)

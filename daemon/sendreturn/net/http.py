@@ -112,7 +112,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long and how much one exchange may take: in all, of silence, and in bytes of the answer."""
+    """How long and how much one exchange may take: in all once connected, of silence, and in bytes of the answer."""
 
     total_s: float
     silence_s: float
@@ -149,9 +149,11 @@ class HttpClient:
             NoAnswerError: there is no whole answer.
             OSError: the file of the order's part cannot be read.
         """
-        trail = _Trail(on_sent)
+        # To be cut off in the midst of TLS would leave the socket open, so connecting has limits of its own, below this.
+        deadline = asyncio.timeout(3 * _connect_s(patience))
+        trail = _Trail(on_sent, lambda: deadline.reschedule(asyncio.get_running_loop().time() + patience.total_s))
         try:
-            async with asyncio.timeout(patience.total_s):
+            async with deadline:
                 return await self._exchange(order, patience, trail)
         except tuple(FAULTS) as error:
             fault = NoAnswerError(fault_of(error), trail.began, _reason(error))
@@ -171,7 +173,7 @@ class HttpClient:
             return await self._ask(order, patience, trail, files=files, data=dict(order.part.fields))
 
     async def _ask(self, order: Order, patience: Patience, trail: _Trail, **content: Any) -> Exchanged:
-        timeout = httpx.Timeout(patience.silence_s, connect=min(CONNECT_TIMEOUT_S, patience.total_s), pool=None)
+        timeout = httpx.Timeout(patience.silence_s, connect=_connect_s(patience), pool=None)
         async with self._client().stream(
             order.method,
             order.url,
@@ -187,18 +189,22 @@ class HttpClient:
     def _client(self) -> httpx.AsyncClient:
         if self._opened is None:
             limits = httpx.Limits(max_connections=20, max_keepalive_connections=4 if self._keep_alive else 0)
-            self._opened = httpx.AsyncClient(
-                verify=trusted(), trust_env=self._use_proxies, follow_redirects=False, limits=limits
-            )
+            try:
+                self._opened = httpx.AsyncClient(
+                    verify=trusted(), trust_env=self._use_proxies, follow_redirects=False, limits=limits
+                )
+            except (ImportError, ValueError) as error:  # a proxy of a kind that httpx does not know, or needs more for
+                raise NoAnswerError(Fault.PROXY, False, str(error)) from error
         return self._opened
 
 
 class _Trail:
     """What httpcore tells of a request on its way: whether its first byte may have left, and when its head has."""
 
-    def __init__(self, on_sent: Callable[[], None]) -> None:
+    def __init__(self, on_sent: Callable[[], None], on_begin: Callable[[], None]) -> None:
         self.began = False
         self._on_sent = on_sent
+        self._on_begin = on_begin
 
     async def note(self, event: str, info: Mapping[str, Any]) -> None:
         if not event.startswith("http11.send_request_headers"):
@@ -206,8 +212,11 @@ class _Trail:
         if info.get("request") is not None and info["request"].method == b"CONNECT":
             return  # to a proxy, which has not seen the request yet
         self.began = True
-        if event.endswith(".complete"):
-            self._on_sent()
+        (self._on_begin if event.endswith(".started") else self._on_sent)()
+
+
+def _connect_s(patience: Patience) -> float:
+    return min(CONNECT_TIMEOUT_S, patience.total_s)
 
 
 async def _body(answer: httpx.Response, most_bytes: int) -> bytes:
@@ -242,6 +251,44 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _reason(error: Exception) -> str:
     """An error's own words, but not those of h11 on our own headers, which quote them."""
     return type(error).__name__ if fault_of(error) is Fault.OURS else f"{type(error).__name__}: {error}"[:500]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL in its parts, as a connection needs them: ASCII, the host in lower case and without brackets.
+
+    `target` is the path with the query; it may hold a signature, and is not told.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+    has_user: bool
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.target}"
+
+
+def address_of(url: str, seen_from: Address | None = None) -> Address:
+    """The parts of `url`, which may be relative to where it was seen.
+
+    Raises:
+        ValueError: it is none that HTTP knows.
+    """
+    try:
+        parsed = httpx.URL(seen_from.url).join(url) if seen_from else httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError("not a URL") from error
+    if parsed.scheme not in _PORTS or not parsed.host:
+        raise ValueError("not an address of HTTP")
+    host, target = parsed.raw_host.decode("ascii").lower(), parsed.raw_path.decode("ascii")
+    return Address(parsed.scheme, host, parsed.port or _PORTS[parsed.scheme], target, bool(parsed.userinfo))
+
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @functools.cache
