@@ -1,0 +1,177 @@
+"""The clips in AceData's answers: songs, continuations, replaced sections and stems. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from sendreturn.contract import JsonDict, Made, MadeTake, Report
+from sendreturn.words import STEMS, Kind
+
+from sendreturn_bridges.services.acedata.reading import number, rows, text
+
+MADE_BY = "AceData"
+PREVIEW_HOST = "audiopipe.suno.ai"
+FINAL_URL = "https://cdn1.suno.ai/{}.mp3"
+"""Where a song lies by its id, for answers that still name its preview."""
+SUCCEEDED = frozenset({"succeeded", "complete", "completed", "success"})
+FAILED = frozenset({"error", "failed", "cancelled"})
+PROGRESS = {"": 0.1, "pending": 0.1, "running": 0.5}
+TWELVE = (
+    "vocals",
+    "backing_vocals",
+    "drums",
+    "bass",
+    "guitar",
+    "keyboard",
+    "percussion",
+    "strings",
+    "synth",
+    "fx",
+    "brass",
+    "woodwinds",
+)
+"""The order in which all_stems gives them."""
+TWO = ("vocals", "instrumental")
+SLACK_S = 1.0
+
+
+def state_of(clip: Mapping[str, Any]) -> str:
+    """The state in small letters. Old answers have none: a clip with a final address has succeeded."""
+    state = text(clip.get("state")).casefold()
+    return "succeeded" if not state and _final_url(clip) else state
+
+
+def all_ended(data: Any) -> bool:
+    """Whether there are clips, and every one says that it has ended."""
+    clips = [clip for clip in rows(data) if "id" in clip]
+    return bool(clips) and all(text(clip.get("state")).casefold() in SUCCEEDED | FAILED for clip in clips)
+
+
+def progress(data: Any) -> float | None:
+    """How far the clips are, from 0 to 1; None before there are any."""
+    shares = [PROGRESS.get(state_of(clip), 1.0) for clip in rows(data)]
+    return sum(shares) / len(shares) * 0.95 if shares else None
+
+
+# Songs
+
+
+def read_songs(context: JsonDict, response: JsonDict) -> Report:
+    """One take per song. A song that failed while another was made is left out, and told."""
+    clips = rows(response.get("data"))
+    good = [clip for clip in clips if state_of(clip) in SUCCEEDED and _final_url(clip)]
+    if not good:
+        return Report(True, failed="AceData finished, but gave no song.")
+    lost = len(clips) - len(good)
+    notes = (f"{lost} of the {len(clips)} takes failed at AceData.",) if lost else ()
+    return Report(takes=tuple(_take(context, clip, notes) for clip in good))
+
+
+def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) -> MadeTake:
+    duration_s = number(clip.get("duration"))
+    kind, covers = _place(context, clip, duration_s)
+    url = _final_url(clip)
+    mix = [Made(kind, url, duration_s=duration_s, covers=covers, made_by=MADE_BY)]
+    files = [] if context.get("wav") else mix  # its WAV is on the way
+    lyric = text(clip.get("lyric"))
+    if context.get("sings") and sung(lyric):
+        files.append(Made(Kind.LYRICS, text=lyric + "\n", made_by=MADE_BY))
+    image = text(clip.get("image_large_url")) or text(clip.get("image_url"))
+    if image:
+        files.append(Made(Kind.IMAGE, image, made_by=MADE_BY))
+    told = {name: clip[name] for name in ("title", "style", "model", "concat_history") if clip.get(name)}
+    facts = {**told, "mp3_url": url, "duration_s": duration_s, "covers": covers, "kind": str(kind)}
+    return MadeTake(tuple(files), text(clip.get("id")) or None, notes=notes, facts=facts)
+
+
+def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> tuple[Kind, str]:
+    """What a song holds of the clip, and so what kind of return it is."""
+    if context.get("from_s") is not None:
+        whole = _holds_head(context, clip, duration_s)
+        return (Kind.MIX, "all") if whole else (Kind.TAIL, "tail")
+    if context.get("section_s"):
+        return Kind.MIX, "section" if _is_fragment(context, duration_s) else "all"
+    return Kind.MIX, "all"
+
+
+def _holds_head(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> bool:
+    """AceData's continuations were once only the new audio, and usually begin with the clip now; no field says which.
+    One that is joined tells of what, and one that is shorter than what it continues cannot hold it."""
+    said = str(context.get("extension"))
+    if said in ("tail", "all"):
+        return said == "all"
+    if any(number(part.get("continue_at")) is not None for part in rows(clip.get("concat_history"))):
+        return True
+    return duration_s is not None and duration_s > float(context["from_s"]) + SLACK_S
+
+
+def _is_fragment(context: JsonDict, duration_s: float | None) -> bool:
+    """Whether a replaced section came alone: its length is nearer to the section's than to the clip's."""
+    section_s = float(context["section_s"][1]) - float(context["section_s"][0])
+    clip_s = number(context.get("clip_s"))
+    if duration_s is None or clip_s is None:
+        return False
+    return abs(duration_s - section_s) < abs(duration_s - clip_s)
+
+
+def sung(lyric: str) -> str:
+    """A lyric's words without its section tags; empty for an instrumental's "[Instrumental]"."""
+    return re.sub(r"\[[^\]]*\]", "", lyric).strip()
+
+
+def _final_url(clip: Mapping[str, Any]) -> str:
+    url, clip_id = text(clip.get("audio_url")), text(clip.get("id"))
+    try:
+        is_preview = urlsplit(url).hostname == PREVIEW_HOST
+    except ValueError:
+        return ""
+    return FINAL_URL.format(clip_id) if is_preview and clip_id else url
+
+
+# Stems
+
+
+def read_stems(context: JsonDict, response: JsonDict) -> Report:
+    """The stems, set by set: a take for each set, or with `sets: one` all of them in one take.
+
+    all_stems gives two sets of twelve that nothing tells apart but their order.
+    """
+    stems = [clip for clip in rows(response.get("data")) if state_of(clip) in SUCCEEDED and _final_url(clip)]
+    if not stems:
+        return Report(True, failed="AceData finished, but gave no stems.")
+    names = TWO if context.get("count") == 2 else TWELVE
+    takes = [_stem_take(context, one) for one in _sets(stems, names)]
+    if context.get("sets") != "takes":
+        files = tuple(file for take in takes for file in take.files)
+        ids = [stem_id for take in takes for stem_id in take.facts["stem_ids"]]
+        takes = [MadeTake(files, facts={"stem_ids": ids})]
+    return Report(takes=tuple(takes))
+
+
+def _sets(stems: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[list[tuple[str, Mapping[str, Any]]]]:
+    """A stem whose name is there already begins another set."""
+    sets: list[list[tuple[str, Mapping[str, Any]]]] = [[]]
+    for index, clip in enumerate(stems):
+        name = _stem_name(clip) or names[index % len(names)]
+        if any(name == known for known, _ in sets[-1]):
+            sets.append([])
+        sets[-1].append((name, clip))
+    return sets
+
+
+def _stem_name(clip: Mapping[str, Any]) -> str | None:
+    """From a title such as "Song (Backing Vocals)" or "Song - Vocals"."""
+    found = re.search(r"(?:\(([^()]+)\)| - ([^-]+))$", text(clip.get("title")))
+    word = (found[1] or found[2]).strip().casefold().replace(" ", "_") if found else ""
+    return word if word in STEMS else None
+
+
+def _stem_take(context: JsonDict, stems: list[tuple[str, Mapping[str, Any]]]) -> MadeTake:
+    covers = str(context.get("covers", "all"))
+    files = tuple(
+        Made(Kind.STEM, _final_url(clip), name, number(clip.get("duration")), covers, MADE_BY) for name, clip in stems
+    )
+    return MadeTake(files, facts={"stem_ids": [f"{name} {text(clip.get('id'))}" for name, clip in stems]})

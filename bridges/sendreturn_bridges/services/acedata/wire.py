@@ -1,0 +1,251 @@
+"""What goes to AceData: one Request per operation, made from our parameters. No I/O.
+
+The modules beside it: `request` (what a request is and is made from), `others` (all that makes no song), `producer`
+(AceData's second music service), `texts` (lengths of texts), `answers` (what comes back), `notes` (MIDI and timed
+words), `faults` (errors), `planning` (which requests in which order).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sendreturn.contract import JsonDict, Manifest
+from sendreturn.errors import Refusal
+
+from sendreturn_bridges.services.acedata import producer
+from sendreturn_bridges.services.acedata.others import AUDIOS, OTHERS
+from sendreturn_bridges.services.acedata.request import Request, Wanted, point, section
+from sendreturn_bridges.services.acedata.texts import Dialect, check_texts, is_at_least, joined
+
+EDGE_S = 0.1
+"""The ends of windows in a clip must lie before its end."""
+OWN_OPTIONS = frozenset({"api", "timed_lyrics", "video", "mashup_audio_ids"})
+"""What the bridge itself reads of `service_options`; the rest goes into the main request as it is."""
+
+
+def build(wanted: Wanted) -> Request:
+    """The main request of an operation.
+
+    Raises:
+        Refusal: AceData cannot do what is asked.
+    """
+    if wanted.options.get("api") == "producer":
+        request = producer.build(wanted)
+    else:
+        request = OTHERS.get(wanted.operation, _song)(wanted)
+    own = {name: value for name, value in wanted.options.items() if name not in OWN_OPTIONS}
+    body = {name: value for name, value in {**request.body, **own}.items() if value is not None}
+    return Request(request.path, body, request.reads, request.context, request.clip_field)
+
+
+def upload(clip_name: str, api: str) -> Request:
+    """Make a hosted clip known as a song."""
+    named = {"name": clip_name} if clip_name and api == "suno" else {}
+    return Request(f"/{api}/upload", named, "upload", clip_field="audio_url")
+
+
+def dialect(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
+    """How AceData is spoken to, from the manifest and the service's settings."""
+    limits = manifest.limits
+    return Dialect(
+        model=options.get("model") or None,
+        default=str(limits["default_model"]),
+        default_producer=str(limits["default_producer_model"]),
+        prompt_limit=int(options.get("prompt_limit") or limits["prompt"]),
+        negative_field=str(options.get("negative_field") or "style_negative"),
+        texts=limits["texts"],
+        longest_vox_s=float(limits["longest_vox_s"]),
+        voice_s=tuple(limits["voice_s"]),
+        extension=str(options.get("extend_returns") or "auto"),
+    )
+
+
+# Songs
+
+
+def _song(wanted: Wanted) -> Request:
+    """Every action of /suno/audios that makes songs: what is common, and what its operation adds."""
+    common = _words(wanted)
+    body = {"action": _action(wanted), "model": wanted.model, **common, **_EXTRAS.get(wanted.operation, _none)(wanted)}
+    if wanted.source is not None and wanted.operation != "mashup":
+        body["audio_id"] = wanted.source.audio_id
+    check_texts(body, wanted.dialect, wanted.model)
+    return Request(AUDIOS, body, wanted.spec.options.get("reads", "songs"), _song_context(wanted, body))
+
+
+def _action(wanted: Wanted) -> str:
+    options = wanted.spec.options
+    is_upload = wanted.source is not None and wanted.source.is_upload
+    return str(options["upload_action"] if is_upload and "upload_action" in options else options["action"])
+
+
+def _song_context(wanted: Wanted, body: JsonDict) -> dict[str, Any]:
+    context: dict[str, Any] = {"sings": wanted.operation in (*_PROMPT_IS_TOPIC, "cover"), "wav": wanted.wav}
+    if wanted.operation == "extend":
+        context |= {"from_s": body["continue_at"], "extension": wanted.dialect.extension}
+    if wanted.operation == "inpaint":
+        context |= {"section_s": list(wanted.params.section_s or ()), "clip_s": wanted.clip_s}
+    return context
+
+
+def _words(wanted: Wanted) -> dict[str, Any]:
+    """Texts and wishes. AceData reads `prompt` in its simple mode, and everything else in its custom mode."""
+    if wanted.operation in _WITHOUT_WORDS:
+        return {}
+    params, lyric = wanted.params, _lyric(wanted)
+    if not _is_custom(wanted, lyric):
+        simple = {"prompt": params.prompt, "instrumental": params.instrumental, "title": params.title}
+        return {**simple, **_wishes(wanted, custom=False)}
+    words: dict[str, Any] = {"custom": True, "title": params.title, **_wishes(wanted, custom=True)}
+    words["instrumental"] = _is_instrumental(wanted, lyric)
+    if lyric and not words["instrumental"]:
+        words["lyric"] = lyric
+    return {**words, **_prompt_and_style(wanted, lyric, words["instrumental"])}
+
+
+def _prompt_and_style(wanted: Wanted, lyric: str, instrumental: bool | None) -> dict[str, Any]:
+    """In custom mode the prompt says what the lyrics are about where there are none, else it is part of the style."""
+    params = wanted.params
+    if wanted.operation == "inpaint":
+        return {"prompt": params.prompt, "style": params.style_text or None}
+    if params.prompt and not lyric and not instrumental and wanted.operation in _PROMPT_IS_TOPIC:
+        return {"lyric_prompt": params.prompt, "style": params.style_text or None}
+    return {"style": joined(params.style_text, params.prompt) or None}
+
+
+def _wishes(wanted: Wanted, *, custom: bool) -> dict[str, Any]:
+    params = wanted.params
+    wishes: dict[str, Any] = {wanted.dialect.negative_field: params.negative_style_text or None}
+    if is_at_least(wanted.model, 4.5):
+        wishes["vocal_gender"] = params.vocal_gender
+    if custom:
+        wishes |= {"weirdness": params.weirdness, "style_influence": params.style_strength}
+    return wishes
+
+
+def _lyric(wanted: Wanted) -> str:
+    """The words to sing: the user's, else for what keeps the clip's words those that AceData has heard in it."""
+    if wanted.params.lyrics:
+        return wanted.params.lyrics
+    keeps = wanted.operation in _KEEPS_LYRICS and not wanted.params.instrumental
+    return wanted.source.lyric if keeps and wanted.source is not None else ""
+
+
+def _is_custom(wanted: Wanted, lyric: str) -> bool:
+    params = wanted.params
+    asks = (params.style, params.weirdness, params.style_strength, lyric)
+    return wanted.operation in _ALWAYS_CUSTOM or any(value not in (None, "", ()) for value in asks)
+
+
+def _is_instrumental(wanted: Wanted, lyric: str) -> bool | None:
+    """Where nothing was said: with words it is sung, and without words nothing is made up. A cover is left as it is."""
+    if wanted.params.instrumental is not None or wanted.operation == "cover":
+        return wanted.params.instrumental
+    return not lyric and not (wanted.params.prompt and wanted.operation in _PROMPT_IS_TOPIC)
+
+
+_ALWAYS_CUSTOM = frozenset({"extend", "inpaint", "add_vocals", "add_instrumental", "sample"})
+_KEEPS_LYRICS = frozenset({"cover", "inpaint"})
+_PROMPT_IS_TOPIC = frozenset({"generate", "mashup", "add_vocals", "sample"})
+_WITHOUT_WORDS = frozenset({"concat", "remaster"})
+
+
+# What single operations add
+
+
+def _none(_wanted: Wanted) -> dict[str, Any]:
+    return {}
+
+
+def _extend(wanted: Wanted) -> dict[str, Any]:
+    if wanted.params.side == "left":
+        raise Refusal(
+            "AceData continues a clip only after its end, not before its start.",
+            "Leave side out, or use sonauto or local, which can do both.",
+        )
+    if wanted.params.instrumental is False and not wanted.params.lyrics:
+        raise Refusal(
+            "AceData continues with vocals only where it is given the words.",
+            "Set lyrics, or leave instrumental out.",
+        )
+    return {"continue_at": point(wanted)}
+
+
+def _cover(wanted: Wanted) -> dict[str, Any]:
+    return {"audio_weight": wanted.params.audio_strength}
+
+
+def _inpaint(wanted: Wanted) -> dict[str, Any]:
+    start_s, end_s = section(wanted)
+    return {"replace_section_start": start_s, "replace_section_end": end_s}
+
+
+def _window(wanted: Wanted) -> dict[str, Any]:
+    """`<name>_start` and `<name>_end`: the user's section, else nearly the whole clip, since the end must lie before
+    the song's."""
+    name = wanted.spec.options["window"]
+    start_s, end_s = section(wanted) if wanted.params.section_s else (0.0, math.inf)
+    if wanted.clip_s is not None:
+        end_s = min(end_s, round(wanted.clip_s - EDGE_S, 2))
+    if end_s <= start_s:
+        raise Refusal("The clip is too short for that.", "Send one of at least a second, or another section_s.")
+    window = {f"{name}_start": start_s}
+    return window if math.isinf(end_s) else {**window, f"{name}_end": end_s}
+
+
+def _add_vocals(wanted: Wanted) -> dict[str, Any]:
+    if not wanted.params.lyrics and not wanted.params.prompt:
+        raise Refusal("AceData adds vocals only where it knows what to sing.", "Set lyrics, or a prompt for them.")
+    return {**_window(wanted), "instrumental": None}
+
+
+def _add_instrumental(wanted: Wanted) -> dict[str, Any]:
+    if not wanted.params.style and not wanted.params.prompt:
+        raise Refusal("AceData adds an accompaniment only where it knows which.", "Set style.")
+    return {**_window(wanted), "instrumental": None}
+
+
+def _generate(wanted: Wanted) -> dict[str, Any]:
+    params = wanted.params
+    if not (params.prompt or params.lyrics or params.style):
+        raise Refusal("AceData needs words to start from.", "Set prompt, lyrics or style.")
+    options = wanted.options
+    if "audio_urls" in options:
+        return {"action": "inspo"}
+    # A persona that was made from a song wants that song's id too; one from /suno/voices goes without.
+    sings_like = bool(options.get("persona_id") and options.get("audio_id"))
+    return {"action": "artist_consistency", "prompt": params.prompt} if sings_like else {}
+
+
+def _remaster(wanted: Wanted) -> dict[str, Any]:
+    if not is_at_least(wanted.model, float(wanted.spec.options["from_version"])):
+        raise Refusal(f"AceData remasters only with models from v4.5 on, not with {wanted.model}.", "Leave model out.")
+    return {"variation_category": "normal"}
+
+
+def _mashup(wanted: Wanted) -> dict[str, Any]:
+    given = wanted.options.get("mashup_audio_ids") or []
+    ids = [str(one) for one in given] if isinstance(given, list) else [str(given)]
+    if wanted.source is not None:
+        ids = [wanted.source.audio_id, *ids]
+    if len(ids) != 2:
+        raise Refusal(
+            f"AceData mixes exactly two songs, and here are {len(ids)}.",
+            "Send a clip and name the other song in service_options: {mashup_audio_ids: [its id]}.",
+        )
+    return {"mashup_audio_ids": ids}
+
+
+_EXTRAS: Mapping[str, Callable[[Wanted], dict[str, Any]]] = {
+    "extend": _extend,
+    "cover": _cover,
+    "inpaint": _inpaint,
+    "generate": _generate,
+    "remaster": _remaster,
+    "mashup": _mashup,
+    "add_vocals": _add_vocals,
+    "add_instrumental": _add_instrumental,
+    "sample": _window,
+}
