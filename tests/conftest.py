@@ -15,6 +15,15 @@ PATIENCE_S = 5.0
 POOLS = ("asyncio_", "ThreadPoolExecutor", "AnyIO worker thread")
 """Threads that pools keep for their next task; they end with the process or the event loop."""
 
+DAEMON_FOLDERS = ("whole", "crash", "engine", "ways_in")
+"""Of these folders every test is looked at; others name the fixture where they want it."""
+
+
+@pytest.fixture(autouse=True)
+def _daemons_leave_nothing_behind(request: pytest.FixtureRequest) -> None:
+    if request.path.parent.name in DAEMON_FOLDERS:
+        request.getfixturevalue("no_leaks")
+
 
 @pytest.fixture
 def no_leaks() -> Iterator[None]:

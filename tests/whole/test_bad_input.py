@@ -19,8 +19,6 @@ from sendreturn.cli import main
 from sendreturn.sends.wish import SendView
 from sendreturn.words import State
 
-pytestmark = pytest.mark.usefixtures("no_leaks")
-
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
@@ -47,6 +45,7 @@ async def reasons(life: LivingDaemon, count: int) -> dict[str, str]:
         # No event tells of a clip that never became a send.
         while len(found := _reasons_in(rejected)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+    await life.daemon.folders.rescan()  # the reason is written before the file is moved
     return found
 
 

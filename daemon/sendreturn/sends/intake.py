@@ -124,6 +124,9 @@ class Intake:
         for row in self._arrivals.taking():
             is_moved = row.path.is_relative_to(within) and row.target is not None and row.target.exists()
             if is_moved and not os.path.lexists(row.path):
+                assert row.target is not None
+                # They would be taken for those of the next clip of this name.
+                shelf.put_params(row.path, row.target)
                 self._arrivals.forget(row.path)
 
     # Noticing

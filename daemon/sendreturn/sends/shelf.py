@@ -53,9 +53,13 @@ def put_with_params(source: Path, target: Path) -> None:
     Raises:
         OSError: the clip cannot be moved.
     """
-    beside = list(params_files(source))
     move(source, target)
-    for file in beside:
+    put_params(source, target)
+
+
+def put_params(source: Path, target: Path) -> None:
+    """Move the parameter files of the clip that lay at `source` beside `target`; one that cannot be moved stays."""
+    for file in list(params_files(source)):
         wanted = fitted(target.name, file.suffix)
         with suppress(OSError):
             move(file, choose_target(target.parent, wanted))

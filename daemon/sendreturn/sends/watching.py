@@ -98,14 +98,16 @@ class Watcher:
 
 
 def probe(folder: Path) -> Path:
-    """Make and remove a file of which a working watcher must hear.
+    """Make and remove a file of which a working watcher must hear; what a killed process has left of one goes too.
 
     Raises:
         OSError: the folder cannot be written.
     """
+    for left in folder.glob(f"{PROBE_PREFIX}*"):
+        left.unlink(missing_ok=True)
     path = folder / f"{PROBE_PREFIX}{uuid4().hex}"
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    path.unlink()
+    path.unlink(missing_ok=True)
     return path
 
 
