@@ -16,8 +16,6 @@ from pathlib import Path
 
 import psutil
 import yaml
-from sendreturn.app import read_card
-from sendreturn.places import Places
 from sendreturn.returns.sidecar import verify
 
 PATIENCE_S = 90.0
@@ -75,7 +73,7 @@ class DaemonProcess:
     def stop(self) -> int:
         """End it as the system does, once it is ready; returns its exit code. No process of it is left."""
         assert self._process is not None
-        self._until(lambda: (read_card(Places(self.state)) or {}).get("pid") == self._process.pid)
+        self._until(self._is_ready)
         family = psutil.Process(self._process.pid).children(recursive=True)
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(timeout=30)
@@ -96,6 +94,14 @@ class DaemonProcess:
     def until_working(self) -> None:
         """Wait until a worker of the local service runs."""
         self._until(lambda: psutil.Process(self._process.pid).children() != [])
+
+    def _is_ready(self) -> bool:
+        """Whether the card in the state folder is this process's; a killed one leaves its own behind."""
+        assert self._process is not None
+        try:
+            return bool(json.loads((self.state / "daemon.json").read_text("utf-8"))["pid"] == self._process.pid)
+        except (FileNotFoundError, ValueError):
+            return False
 
     def _until(self, is_so: Callable[[], bool]) -> None:
         assert self._process is not None
