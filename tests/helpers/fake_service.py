@@ -15,12 +15,12 @@ from sendreturn.words import Kind
 RATE_HZ = 48_000
 
 
-def manifest(name: str = "studio", *, free: bool = False, credits: float = 10.0, **more: object) -> Manifest:
+def manifest(name: str = "studio", *, free: bool = False, price: float = 10.0, **more: object) -> Manifest:
     operations = {
-        "cover": OperationSpec("cover", honours=("style", "takes", "stems", "midi"), credits=credits),
-        "extend": OperationSpec("extend", makes=(Kind.TAIL,), honours=("extend_s", "from_s", "side"), credits=credits),
-        "inpaint": OperationSpec("inpaint", demands=("section_s",), honours=("section_s",), credits=credits),
-        "generate": OperationSpec("generate", needs_clip=False, honours=("prompt",), credits=credits),
+        "cover": OperationSpec("cover", honours=("style", "takes", "stems", "midi"), credits=price),
+        "extend": OperationSpec("extend", makes=(Kind.TAIL,), honours=("extend_s", "from_s", "side"), credits=price),
+        "inpaint": OperationSpec("inpaint", demands=("section_s",), honours=("section_s",), credits=price),
+        "generate": OperationSpec("generate", needs_clip=False, honours=("prompt",), credits=price),
     }
     return Manifest(
         name,

@@ -13,8 +13,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from sendreturn.app import Daemon
 from sendreturn.places import Places
 from sendreturn.sends.layout import make_session
-from sendreturn.sends.wish import Event, SendView
 from sendreturn.sends.wiring import folders_of
+from sendreturn.sends.wish import Event, SendView
 from sendreturn.settings import HotFolderSettings, OscSettings, ReturnsSettings, SessionSettings, Settings, WebSettings
 
 PLAIN = ReturnsSettings(stems=0, midi=False)

@@ -18,7 +18,7 @@ LYRICS = "These are the lyrics, not the song.\n" * 50
 def with_studio(folder: Path) -> LivingDaemon:
     """A daemon whose clips go to a free service of the test, which answers at once."""
     life = LivingDaemon(folder, settle_s=0.03)
-    free = FakeService(manifest("studio", free=True, credits=0.0), credits=0.0)
+    free = FakeService(manifest("studio", free=True, price=0.0), credits=0.0)
     services = life.daemon.house.services
     services.manifests["studio"] = free.manifest
     services._open["studio"] = free

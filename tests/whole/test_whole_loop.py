@@ -122,7 +122,7 @@ async def test_a_cover_over_http_sounds_otherwise_and_lasts_as_long(tmp_path: Pa
     assert send.state is State.DONE, send.text
     assert shown["state"] == "done"
     assert shown["returns"] == [str(path) for path in send.returns]
-    assert [entry["state"] for entry in shown["history"]][0] == "queued"
+    assert shown["history"][0]["state"] == "queued"
     mix = next(path for path in send.returns if path.name.endswith("_t1.wav"))
     samples, rate_hz = soundfile.read(mix)
     assert (len(samples), rate_hz) == (song.frames, song.rate_hz)

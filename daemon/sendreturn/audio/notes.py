@@ -10,7 +10,7 @@ DRUM_CHANNEL = 9
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """One note. Times are seconds from the start of the clip; `pitch` is a MIDI key (on a drum track a General MIDI drum)."""
+    """One note. Times are seconds from the start of the clip; `pitch` is a MIDI key (a General MIDI drum on drums)."""
 
     start_s: float
     end_s: float

@@ -35,12 +35,16 @@ class OscClient:
         self._transport.close()
 
     async def ask(self, operation: str, clip: Path, params: dict[str, object]) -> str:
-        """Send a clip and return the first answer as text. Raises SendReturnError where none comes or it is an error."""
+        """Send a clip and return the first answer as text.
+
+        Raises:
+            SendReturnError: the answer is an error, or none comes.
+        """
         message = OscMessageBuilder(f"/sendreturn/{operation}")
         message.add_arg(str(clip))
         for name, value in params.items():
             message.add_arg(name)
-            message.add_arg(_plain(value))
+            message.add_arg(osc_value(value))
         self._transport.sendto(message.build().dgram)
         try:
             answer = await asyncio.wait_for(self._answers.get(), PATIENCE_S)
@@ -62,7 +66,8 @@ class _Listener(asyncio.DatagramProtocol):
         self._answers.put_nowait(OscMessage(data))
 
 
-def _plain(value: object) -> str | float | int:
+def osc_value(value: object) -> str | float | int:
+    """A parameter's value as OSC carries it; a list becomes text with commas."""
     if isinstance(value, str | float | int):
         return value
     return ",".join(str(part) for part in value) if isinstance(value, list | tuple) else str(value)

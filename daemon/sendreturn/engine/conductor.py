@@ -137,7 +137,7 @@ class Conductor:
         return self.get(send_id)
 
     def hint(self, send_id: str) -> None:
-        """A service says that something has happened to a send. Whatever it says, the send goes and looks for itself."""
+        """A service says that something has happened to a send, which then goes and looks for itself."""
         run = self._runs.get(send_id)
         if run is not None:
             self._on_loop(run.hint)
