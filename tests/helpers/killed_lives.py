@@ -193,4 +193,5 @@ if __name__ == "__main__":
     for module in HEAVY:
         importlib.import_module(module)
     for story_name in sys.argv[2:]:
-        print(json.dumps(asdict(tell_story(Path(sys.argv[1]) / story_name, story_name))), flush=True)
+        line = json.dumps(asdict(tell_story(Path(sys.argv[1]) / story_name, story_name)))
+        print(f"\n{line}", flush=True)  # a killed life may have left half a line of its log
