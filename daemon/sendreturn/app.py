@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import structlog
 
 from sendreturn import __version__
+from sendreturn.card import CARD_NAME as CARD_NAME
+from sendreturn.card import Card, remove_card, write_card
+from sendreturn.errors import UsageError
 from sendreturn.house import House
 from sendreturn.places import Places
 from sendreturn.sends.folder import FolderWays, open_arrivals
@@ -24,9 +25,6 @@ from sendreturn.sends.wiring import folder_ways, osc_door
 from sendreturn.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-CARD_NAME = "daemon.json"
-"""In the state folder while a daemon runs: where it answers."""
 
 
 class Daemon:
@@ -38,7 +36,8 @@ class Daemon:
         self.places = places
         self.problems: dict[str, str] = {}
         """What is wrong at the moment, a sentence by topic."""
-        self._stops: list[Callable[[], Awaitable[None]]] = []
+        self._stops: list[Callable[[], Awaitable[None]]] = [self.house.stop]
+        self._looking: asyncio.Future[None] | None = None
 
     async def start(self) -> None:
         """Start every part. What has started stops again where a later one fails."""
@@ -49,11 +48,10 @@ class Daemon:
             raise
 
     async def _start_parts(self) -> None:
-        self._stops.append(self.house.stop)
         await self.house.start()
-        await self._open_http()
         await self._open_osc()
         await self._watch_folders()
+        await self._open_http()
         self._write_card()
         log.info("ready", web=self.address, osc=self.osc.port, state=str(self.places.state))
 
@@ -68,39 +66,25 @@ class Daemon:
         return f"http://{_bracketed(self.settings.web.host)}:{self.http.port}"
 
     def health(self) -> dict[str, Any]:
-        """What `/health` tells: "ok", or "degraded" with the reasons."""
-        sends = Counter(send.state.value for send in self.house.conductor.list() if not send.state.ended)
+        """What `/health` tells: "ok", or "degraded" with the reasons. May be called from any thread."""
+        problems = [{"topic": topic, "what": sentence} for topic, sentence in dict(self.problems).items()]
         return {
-            "status": "degraded" if self.problems else "ok",
-            "problems": [{"topic": topic, "what": sentence} for topic, sentence in self.problems.items()],
+            "status": "degraded" if problems else "ok",
+            "problems": problems,
             "version": __version__,
             "pid": os.getpid(),
             "osc_port": self.osc.port,
-            "sends": dict(sends),
+            "sends": dict(Counter(send.state.value for send in self.house.journal.unfinished())),
         }
 
-    async def _open_http(self) -> None:
-        self._door = HttpDoor(
-            self.house.conductor,
-            self.places.read_token(),
-            self.health,
-            lambda: list(self.house.conductor.manifests().values()),
-            self.settings.hot_folder.folder,
-            self._rescan,
-        )
-        web = self.settings.web
-        try:
-            self.http = HttpServer(self._door.app, web.host, web.port)
-        except OSError as error:
-            # The command line finds us by the card, so another port serves it as well.
-            self.http = HttpServer(self._door.app, web.host, 0)
-            self.tell("web", f"Port {web.port} is taken ({error.strerror}); HTTP answers on {self.http.port} instead.")
-        self._stops.append(self._close_http)
-        await self.http.start()
-
-    async def _close_http(self) -> None:
-        self._door.streams.close()
-        await self.http.stop()
+    def tell(self, topic: str, sentence: str | None) -> None:
+        """Note that something is wrong, or with None that it is well again."""
+        if sentence is None:
+            if self.problems.pop(topic, None) is not None:
+                log.info("well again", topic=topic)
+        elif self.problems.get(topic) != sentence:
+            self.problems[topic] = sentence
+            log.warning(sentence, topic=topic)
 
     async def _open_osc(self) -> None:
         self.osc = osc_door(self.settings, self.places.state, self.house.conductor, __version__, self.tell)
@@ -116,53 +100,72 @@ class Daemon:
         self._stops.append(self.folders.stop)
         await self.folders.start()
 
-    def tell(self, topic: str, sentence: str | None) -> None:
-        """Note that something is wrong, or with None that it is well again."""
-        if sentence is None:
-            if self.problems.pop(topic, None) is not None:
-                log.info("well again", topic=topic)
-        elif self.problems.get(topic) != sentence:
-            self.problems[topic] = sentence
-            log.warning(sentence, topic=topic)
+    async def _open_http(self) -> None:
+        door = HttpDoor(
+            self.house.conductor,
+            self.places.read_token(),
+            self.health,
+            self.house.conductor.manifests,
+            self.settings.hot_folder.folder,
+            self._look_again,
+        )
+        self._stops.append(_called(door.streams.stop_hearing))
+        self.http = self._http_server(door)
+        self._stops.append(self.http.stop)
+        self._stops.append(_called(door.streams.end))
+        await self.http.start()
 
-    def _rescan(self) -> None:
-        self._rescanning = asyncio.ensure_future(self.folders.rescan())
+    def _http_server(self, door: HttpDoor) -> HttpServer:
+        web = self.settings.web
+        try:
+            return HttpServer(door.app, web.host, web.port)
+        except OSError as error:
+            reason = error.strerror
+        try:
+            # The command line finds the daemon by its card, so another port serves it as well.
+            server = HttpServer(door.app, web.host, 0)
+        except OSError as error:
+            raise UsageError(
+                f"HTTP cannot be answered on {web.host}: {error.strerror}.", "Correct web.host."
+            ) from error
+        self.tell("web", f"Port {web.port} cannot be had ({reason}); HTTP answers on port {server.port} instead.")
+        return server
+
+    def _look_again(self) -> None:
+        self._looking = asyncio.ensure_future(self.folders.rescan())
 
     def _write_card(self) -> None:
-        card = {"address": self.address, "osc_port": self.osc.port, "pid": os.getpid(), "version": __version__}
-        path = self.places.state / CARD_NAME
-        path.write_text(json.dumps(card), "utf-8")
-        self._stops.append(_called(lambda: path.unlink(missing_ok=True)))
+        write_card(self.places.state, Card(self.address, self.osc.port, os.getpid(), __version__))
+        self._stops.append(_called(lambda: remove_card(self.places.state)))
 
 
-async def serve(daemon: Daemon, on_ready: Callable[[], None] = lambda: None) -> None:
+async def serve(daemon: Daemon) -> None:
     """Run until the system or the user asks to stop."""
     asked = asyncio.Event()
+    _on_signals(asked)
     await daemon.start()
     try:
-        _on_signals(asked)
-        on_ready()
         await asked.wait()
         log.info("stopping")
     finally:
         await daemon.stop()
 
 
-def read_card(places: Places) -> dict[str, Any] | None:
-    """Where the daemon of this state folder says that it answers; None where none says so."""
-    with suppress(OSError, ValueError):
-        card: dict[str, Any] = json.loads((places.state / CARD_NAME).read_text("utf-8"))
-        return card
-    return None
-
-
 def _on_signals(asked: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _stop_signals():
         if sys.platform == "win32":
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(asked.set))
         else:
             loop.add_signal_handler(number, asked.set)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """A closed terminal stops the daemon too, unless `nohup` says that it shall not."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    return numbers
 
 
 def _called(work: Callable[[], object]) -> Callable[[], Awaitable[None]]:

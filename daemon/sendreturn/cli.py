@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,28 +11,30 @@ from pathlib import Path
 import click
 
 from sendreturn import __version__
-from sendreturn.errors import SendReturnError, SettingsError, UsageError
+from sendreturn.commands.group import Group
+from sendreturn.errors import SendReturnError, UsageError
+from sendreturn.terminal import printable
 
 COMMANDS = {
-    "run": "sendreturn.commands.run",
-    "demo": "sendreturn.commands.demo",
-    "watch": "sendreturn.commands.watch",
-    "send": "sendreturn.commands.send",
-    "list": "sendreturn.commands.sends",
-    "show": "sendreturn.commands.sends",
-    "cancel": "sendreturn.commands.sends",
-    "retry": "sendreturn.commands.sends",
-    "approve": "sendreturn.commands.sends",
-    "services": "sendreturn.commands.services",
-    "models": "sendreturn.commands.models",
-    "key": "sendreturn.commands.key",
-    "doctor": "sendreturn.commands.doctor",
+    "run": ("run", "Run the daemon until it is stopped."),
+    "demo": ("demo", "See the whole loop on a small session of its own."),
+    "watch": ("watch", "Give a session its hot folders, and watch it."),
+    "send": ("send", "Send a clip."),
+    "list": ("sends", "List the sends."),
+    "show": ("sends", "Show a send with its history and returns."),
+    "cancel": ("sends", "Cancel a send."),
+    "retry": ("sends", "Try a send once more."),
+    "approve": ("sends", "Let a send go out that waits for your word."),
+    "services": ("services", "Show the services and what each can do."),
+    "models": ("models", "List, install or remove model weights."),
+    "key": ("key", "Keep a service's API key in the keyring."),
+    "doctor": ("doctor", "Show what is in force and what is wrong."),
 }
-"""Each command and the module that has it, imported only when it is called: the command line starts quickly."""
+"""Each command with its module and what it does; a module is imported only when its command is called."""
 
 
-class Lazy(click.Group):
-    """A group that imports a command when it is wanted."""
+class Lazy(Group):
+    """A group that imports a command when it is wanted, so that the command line starts quickly."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -39,20 +42,22 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[name]), f"{name}_command")
+        module = importlib.import_module(f"sendreturn.commands.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, f"{name}_command")
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise click.UsageError(_with_suggestion(error.message, args[0]), ctx) from None
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The configuration file. Default: $SENDRETURN_CONFIG, else sendreturn.yaml in your config folder.",
+)
 @click.version_option(__version__, prog_name="sendreturn")
 @click.pass_context
 def cli(ctx: click.Context, config: Path | None) -> None:
@@ -60,44 +65,43 @@ def cli(ctx: click.Context, config: Path | None) -> None:
 
     Drop a clip into a session's Sends folder, send OSC from the DAW, or use `send`; what comes back lies in the
     session's Returns folder.
+
+    \b
+    To begin:
+      sendreturn demo                     hear what it does; needs nothing
+      sendreturn watch "~/Music/My Song"  give a session its hot folders
+      sendreturn run                      run the daemon
     """
     ctx.obj = config
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
+    _take_any_text()
     try:
         code = cli.main(args=arguments, prog_name="sendreturn", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 1
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except SettingsError as error:
-        _say(error)
-        code = 2
-    except UsageError as error:
-        _say(error)
-        code = 2
     except SendReturnError as error:
         _say(error)
-        code = 1
-    except KeyboardInterrupt:
+        code = 2 if isinstance(error, UsageError) else 1
+    except click.Abort:
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _take_any_text() -> None:
+    """Names of files may hold what the terminal's encoding lacks; it is shown as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _say(error: SendReturnError) -> None:
-    click.echo(f"sendreturn: {error.sentence}", err=True)
+    click.echo(f"sendreturn: {printable(error.sentence)}", err=True)
     for problem in getattr(error, "problems", ()):
-        click.echo(f"  {problem}", err=True)
-
-
-def _with_suggestion(message: str, name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    return f"{message} Did you mean {near[0]}?" if near else message
+        click.echo(f"  {printable(problem)}", err=True)
 
 
 if __name__ == "__main__":

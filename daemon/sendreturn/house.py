@@ -35,6 +35,7 @@ class House:
         self.settings = settings
         self.places = places
         self._env = env
+        self._secrets = frozenset({places.read_token(), *self._keys_in_env()})
         self._lock = _take_lock(places.state)
         try:
             self.journal = Journal.open(places.journal)
@@ -66,8 +67,11 @@ class House:
 
     def redact(self, text: str) -> str:
         """`text` without any secret that this process knows of."""
-        found = [self._env.get(s.api_key_env or "", "") for s in self.settings.services.values()]
-        return redact(text, [secret for secret in found if secret])
+        return redact(text, self._secrets)
+
+    def _keys_in_env(self) -> list[str]:
+        found = [self._env.get(service.api_key_env or "", "") for service in self.settings.services.values()]
+        return [key.strip() for key in found if key.strip()]
 
     def _put_aside(self, send: SendRow, sentence: str) -> Path | None:
         if send.clip is None:
@@ -79,7 +83,10 @@ class House:
         return {**configured.urls, **configured.model_dump(exclude={"options"}), **configured.options}
 
     def _key(self, service: str) -> str | None:
-        return find_key(service, self.settings.service_settings(service).api_key_env, self._env).secret
+        secret = find_key(service, self.settings.service_settings(service).api_key_env, self._env).secret
+        if secret is not None:
+            self._secrets |= {str(secret)}
+        return secret
 
 
 def _take_lock(state: Path) -> FileLock:

@@ -3,59 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from sendreturn.commands.follow import Progress, Shape
+import click
+
+from sendreturn.commands.follow import Progress, Shape, tell_id
 from sendreturn.engine.conductor import Conductor
 from sendreturn.house import House
-from sendreturn.logs import set_up_logs, take_down_logs
+from sendreturn.logs import logs_in
 from sendreturn.places import Places
 from sendreturn.sends.http_shapes import full_shape, short_shape
 from sendreturn.sends.wish import Event, SendView
 from sendreturn.settings import Settings
+from sendreturn.words import State
+
+LEFT_OFF = "sendreturn: The send is left off at a safe place; `sendreturn run` goes on with it."
 
 
-def run_alone(
-    settings: Settings, here: Places, ask: Callable[[Conductor], SendView], on_id: Callable[[str], None]
-) -> Shape:
-    """Ask the conductor for a send, tell its id, and carry it to its end here. Other unfinished sends wait."""
+def carry_alone(settings: Settings, here: Places, ask: Callable[[Conductor], SendView]) -> Shape:
+    """Ask the conductor for a send, tell its id, and carry it here until it has ended or waits for approval.
+
+    Other unfinished sends wait for a daemon.
+    """
     house = House(settings, here)
-    set_up_logs(here.log, house.redact, None)
-    try:
-        return asyncio.run(_carry(house, ask, on_id))
-    finally:
-        take_down_logs()
+    with logs_in(here.log, house.redact, None):
+        try:
+            return asyncio.run(_carry(house, ask))
+        except KeyboardInterrupt:
+            click.echo(f"\n{LEFT_OFF}", err=True)
+            raise
 
 
-async def _carry(house: House, ask: Callable[[Conductor], SendView], on_id: Callable[[str], None]) -> Shape:
+async def _carry(house: House, ask: Callable[[Conductor], SendView]) -> Shape:
     desk = house.conductor
-    ended = asyncio.Event()
+    rested = asyncio.Event()
     show = Progress()
-    wanted: list[str] = []
+    wanted: set[str] = set()
 
     def hear(event: Event) -> None:
         if event.returned is None and event.send.id in wanted:
             show(short_shape(event.send))
-            if event.send.state.ended:
-                ended.set()
+            # Nobody can approve it while this command holds the state folder.
+            if event.send.state.ended or event.send.state is State.WAITING_APPROVAL:
+                rested.set()
 
     try:
         await desk.start(resume=False)
         desk.subscribe(hear)
         send = ask(desk)
-        wanted.append(send.id)
-        on_id(send.id)
-        await _until(desk, send.id, ended)
+        wanted.add(send.id)
+        tell_id(send.id)
+        if not desk.get(send.id).state.ended:
+            await rested.wait()
         return full_shape(desk.get(send.id))
     finally:
         await house.stop()
-
-
-async def _until(desk: Conductor, send_id: str, ended: asyncio.Event) -> None:
-    if not desk.get(send_id).state.ended:
-        await ended.wait()
 
 
 def look_alone(settings: Settings, here: Places, ask: Callable[[Conductor], Shape]) -> Shape:
@@ -65,14 +67,3 @@ def look_alone(settings: Settings, here: Places, ask: Callable[[Conductor], Shap
         return ask(house.conductor)
     finally:
         asyncio.run(house.stop())
-
-
-def tell_id(send_id: str) -> None:
-    """The send's id on standard output, at once, for scripts."""
-    sys.stdout.write(f"{send_id}\n")
-    sys.stdout.flush()
-
-
-def absolute(path: Path | None) -> Path | None:
-    """A full path, with `~` as the home folder."""
-    return None if path is None else path.expanduser().absolute()

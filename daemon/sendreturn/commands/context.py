@@ -1,4 +1,4 @@
-"""What commands share: the settings in force, and a desk to talk to, in the daemon or without one."""
+"""What commands share: the settings in force, and the daemon where one is running."""
 
 from __future__ import annotations
 
@@ -6,40 +6,64 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sendreturn.app import read_card
-from sendreturn.net import LocalDaemon, UnreachableError
+from sendreturn.card import Card, read_card
+from sendreturn.errors import SendReturnError
 from sendreturn.places import Places, config_file
-from sendreturn.services import load_manifests
-from sendreturn.settings import Settings, load_settings
+from sendreturn.terminal import printable
+
+if TYPE_CHECKING:
+    from sendreturn.net import LocalDaemon
+    from sendreturn.settings import Settings
 
 
 def settings_of(ctx: click.Context) -> Settings:
-    """The settings in force for this call."""
-    config: Path | None = ctx.obj
-    if config is not None and not config.expanduser().exists():
-        click.echo(f"sendreturn: {config} is not there; all settings have their defaults.", err=True)
-    return load_settings(config_file(config, os.environ), os.environ, services=tuple(load_manifests()))
+    """The settings in force for this call. Warns where a file is named that is not there."""
+    from sendreturn.services import load_manifests
+    from sendreturn.settings import load_settings
+
+    file = config_file(ctx.obj, os.environ)
+    is_named = ctx.obj is not None or os.environ.get("SENDRETURN_CONFIG")
+    if is_named and not file.exists():
+        click.echo(f"sendreturn: {printable(str(file))} is not there; all settings have their defaults.", err=True)
+    return load_settings(file, os.environ, services=tuple(load_manifests()))
 
 
 def places() -> Places:
     return Places.of(os.environ)
 
 
+def absolute(path: Path | None) -> Path | None:
+    """A full path, with `~` as the home folder."""
+    return None if path is None else path.expanduser().absolute()
+
+
+_NO_TOKEN = "-"  # noqa: S105 - it is none
+
+
 @contextmanager
 def running_daemon() -> Iterator[LocalDaemon | None]:
     """The daemon of this state folder, or None where none is running."""
     here = places()
-    card = read_card(here)
-    if card is None:
+    card = read_card(here.state)
+    if card is None or not _answers(card):
         yield None
         return
-    with LocalDaemon(card["address"], here.read_token()) as daemon:
+    from sendreturn.net import LocalDaemon
+
+    with LocalDaemon(card.address, here.read_token()) as daemon:
+        yield daemon
+
+
+def _answers(card: Card) -> bool:
+    """Whether it is our daemon that answers there. Asked without the token, which is no other program's business."""
+    from sendreturn.net import LocalDaemon
+
+    with LocalDaemon(card.address, _NO_TOKEN) as whoever:
         try:
-            # After a crash the card may lie about; another program may have the port by now.
-            alive = daemon.get("/health").get("pid") == card["pid"]
-        except UnreachableError:
-            alive = False
-        yield daemon if alive else None
+            return whoever.get("/health").get("pid") == card.pid
+        except SendReturnError:
+            return False

@@ -12,7 +12,10 @@ from sendreturn.settings import describe
 @click.command("doctor")
 @click.pass_context
 def doctor_command(ctx: click.Context) -> None:
-    """Show every setting in force and where it comes from, and look for what is wrong. Changes nothing."""
+    """Show every setting in force and where it comes from, and look for what is wrong.
+
+    Changes nothing, and shows no secret. Exits 0 where all is well.
+    """
     settings, here = settings_of(ctx), places()
     click.secho("In force", bold=True)
     for line in describe(settings, here, keys_of(settings)):

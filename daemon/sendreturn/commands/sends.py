@@ -3,80 +3,135 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sendreturn.commands.alone import look_alone, run_alone, tell_id
 from sendreturn.commands.context import places, running_daemon, settings_of
-from sendreturn.commands.follow import Shape, details, end_with, follow, table
-from sendreturn.engine.conductor import Conductor
+from sendreturn.commands.follow import Shape, end_with, follow, tell_id
+from sendreturn.commands.tables import details, table
 from sendreturn.errors import UsageError
-from sendreturn.sends.http_shapes import full_shape, short_shape
-from sendreturn.sends.wish import SendView
 from sendreturn.words import State
+
+if TYPE_CHECKING:
+    from sendreturn.engine.conductor import Conductor
+    from sendreturn.sends.wish import SendView
 
 STATES = [state.value for state in State]
 
 
+def _check_id(_ctx: click.Context, _param: click.Parameter, send_id: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}", send_id):
+        hint = "An id has eight digits of 0-9 and a-f; `sendreturn list` shows all."
+        raise UsageError(f"{send_id!r} is not the id of a send.", hint)
+    return send_id
+
+
+the_id = click.argument("send_id", metavar="ID", callback=_check_id)
+with_wait = click.option("--wait", is_flag=True, help="Follow the send to its end; exit 0 only when it is done.")
+as_json = click.option("--json", "in_json", is_flag=True, help="As JSON, for scripts.")
+
+
 @click.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only sends in this state.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--state", type=click.Choice(STATES), metavar="STATE", help=f"Only sends in this state: {', '.join(STATES)}."
+)
+@as_json
 @click.pass_context
-def list_command(ctx: click.Context, state: str | None, as_json: bool) -> None:
-    """List the sends, the newest first."""
+def list_command(ctx: click.Context, state: str | None, in_json: bool) -> None:
+    """List the sends, the newest first.
+
+    \b
+    Examples:
+      sendreturn list
+      sendreturn list --state failed --json
+    """
 
     def ask(desk: Conductor) -> Shape:
+        from sendreturn.sends.http_shapes import short_shape
+
         return {"sends": [short_shape(send) for send in desk.list(State(state) if state else None)]}
 
     answer = _answer(ctx, f"/api/sends{f'?state={state}' if state else ''}", ask)
-    click.echo(json.dumps(answer, indent=2) if as_json else table(answer["sends"]))
+    click.echo(json.dumps(answer, indent=2) if in_json else table(answer["sends"]))
 
 
 @click.command("show")
-@click.argument("send_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@the_id
+@as_json
 @click.pass_context
-def show_command(ctx: click.Context, send_id: str, as_json: bool) -> None:
-    """Show a send: its parameters, its history and what came back."""
-    answer = _answer(ctx, f"/api/sends/{_checked(send_id)}", lambda desk: full_shape(desk.get(send_id)))
-    click.echo(json.dumps(answer, indent=2) if as_json else details(answer))
+def show_command(ctx: click.Context, send_id: str, in_json: bool) -> None:
+    """Show a send: its parameters, its history and what came back.
+
+    \b
+    Example:
+      sendreturn show 0a1b2c3d
+    """
+
+    def ask(desk: Conductor) -> Shape:
+        from sendreturn.sends.http_shapes import full_shape
+
+        return full_shape(desk.get(send_id))
+
+    answer = _answer(ctx, f"/api/sends/{send_id}", ask)
+    click.echo(json.dumps(answer, indent=2) if in_json else details(answer))
 
 
 @click.command("cancel")
-@click.argument("send_id", metavar="ID")
+@the_id
 @click.pass_context
 def cancel_command(ctx: click.Context, send_id: str) -> None:
-    """Cancel a send that has not ended."""
-    _checked(send_id)
+    """Cancel a send that has not ended.
+
+    What a service has already been asked for may still be billed.
+
+    \b
+    Example:
+      sendreturn cancel 0a1b2c3d
+    """
     with running_daemon() as daemon:
         if daemon is not None:
             daemon.post(f"/api/sends/{send_id}/cancel")
-            click.echo(f"{send_id} will be cancelled at its next safe place.")
+            tell_id(send_id)
             return
-    run_alone(settings_of(ctx), places(), lambda desk: desk.cancel(send_id), tell_id)
+    _carry(ctx, lambda desk: desk.cancel(send_id))
 
 
 @click.command("retry")
-@click.argument("send_id", metavar="ID")
-@click.option("--wait", is_flag=True, help="Follow the send to its end; exit 0 only when it is done.")
+@the_id
+@with_wait
 @click.pass_context
 def retry_command(ctx: click.Context, send_id: str, wait: bool) -> None:
-    """Try a send once more that failed, was cancelled, or is uncertain."""
-    _again(ctx, send_id, "retry", lambda desk: desk.retry(send_id), wait)
+    """Try a send once more that failed, was cancelled, or is uncertain.
+
+    What was generated already is not asked for again. Only an uncertain send may be billed twice by this.
+
+    \b
+    Example:
+      sendreturn retry 0a1b2c3d --wait
+    """
+    _go_on(ctx, send_id, "retry", lambda desk: desk.retry(send_id), wait)
 
 
 @click.command("approve")
-@click.argument("send_id", metavar="ID")
-@click.option("--wait", is_flag=True, help="Follow the send to its end; exit 0 only when it is done.")
+@the_id
+@with_wait
 @click.pass_context
 def approve_command(ctx: click.Context, send_id: str, wait: bool) -> None:
-    """Let a send go out that waits for your word."""
-    _again(ctx, send_id, "approve", lambda desk: desk.approve(send_id), wait)
+    """Let a send go out that waits for your word.
+
+    `sendreturn show ID` says why it waits and what it would cost.
+
+    \b
+    Example:
+      sendreturn approve 0a1b2c3d
+    """
+    _go_on(ctx, send_id, "approve", lambda desk: desk.approve(send_id), wait)
 
 
-def _again(ctx: click.Context, send_id: str, verb: str, ask: Callable[[Conductor], SendView], wait: bool) -> None:
-    _checked(send_id)
+def _go_on(ctx: click.Context, send_id: str, verb: str, ask: Callable[[Conductor], SendView], wait: bool) -> None:
     with running_daemon() as daemon:
         if daemon is not None:
             daemon.post(f"/api/sends/{send_id}/{verb}")
@@ -84,20 +139,19 @@ def _again(ctx: click.Context, send_id: str, verb: str, ask: Callable[[Conductor
             if wait:
                 end_with(ctx, follow(lambda: daemon.get(f"/api/sends/{send_id}")))
             return
-    end_with(ctx, run_alone(settings_of(ctx), places(), ask, tell_id))
+    end_with(ctx, _carry(ctx, ask))
 
 
-def _answer(ctx: click.Context, path: str, ask: Callable[[Conductor], Shape]) -> Shape:
+def _carry(ctx: click.Context, ask: Callable[[Conductor], SendView]) -> Shape:
+    from sendreturn.commands.alone import carry_alone
+
+    return carry_alone(settings_of(ctx), places(), ask)
+
+
+def _answer(ctx: click.Context, path: str, ask: Callable[[Conductor], Shape]) -> dict[str, Any]:
     with running_daemon() as daemon:
         if daemon is not None:
             return daemon.get(path)
+    from sendreturn.commands.alone import look_alone
+
     return look_alone(settings_of(ctx), places(), ask)
-
-
-def _checked(send_id: str) -> str:
-    if len(send_id) != 8 or not set(send_id) <= set("0123456789abcdef"):
-        raise UsageError(
-            f"{send_id!r} is not the id of a send.",
-            "An id has eight digits of 0-9 and a-f; `sendreturn list` shows all.",
-        )
-    return send_id

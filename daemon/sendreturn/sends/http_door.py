@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+from sendreturn.errors import UsageError
 
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+MOST_BODY_BYTES = 4 << 30
 
 
 class Door:
-    """Turns away requests whose Host or Origin is not this machine.
+    """Turns strangers away, and ends requests that are too large.
 
-    A page that rebinds its own name to 127.0.0.1 still sends its own name as Host; a page that posts across sites sends
-    its own address as Origin.
+    A page that rebinds its own name to 127.0.0.1 still sends its own name as Host; a page that asks across sites sends
+    its own address as Origin, or says so in Sec-Fetch-Site. Another machine can forge all of these, but not the address
+    that it is answered at.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _is_ours(Headers(scope=scope)):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if _is_near(scope) and _is_ours(headers) and _is_no_strangers_page(headers):
+            await self._app(scope, _limited(receive, headers), send)
             return
         error = {
             "what": "This address answers this machine only.",
@@ -35,17 +44,53 @@ class Door:
         await JSONResponse({"error": error}, 403)(scope, receive, send)
 
 
+def _is_near(scope: Scope) -> bool:
+    """Whether the other end of the connection is on this machine, also where the daemon listens to the network."""
+    client = scope.get("client")
+    if not client:
+        return False
+    address = ipaddress.ip_address(client[0].partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 def _is_ours(headers: Headers) -> bool:
     hosts = headers.getlist("host")
-    origins = headers.getlist("origin")
-    return len(hosts) == 1 and _is_loopback(f"//{hosts[0]}") and all(_is_loopback(origin) for origin in origins)
+    if len(hosts) != 1 or _host_name(hosts[0]) not in LOOPBACK_NAMES:
+        return False
+    return all(urlsplit(origin).netloc == hosts[0] for origin in headers.getlist("origin"))
 
 
-def _is_loopback(address: str) -> bool:
+def _host_name(host: str) -> str | None:
+    """The name in a Host header; None where the header holds anything but a name and a port."""
     try:
-        parts = urlsplit(address)
-        name, has_user = parts.hostname, parts.username is not None
+        parts = urlsplit(f"//{host}")
         _ = parts.port
     except ValueError:
-        return False
-    return name in LOOPBACK_NAMES and not has_user
+        return None
+    return parts.hostname if parts.netloc == host and parts.username is None else None
+
+
+def _is_no_strangers_page(headers: Headers) -> bool:
+    """A link to the local page may stand anywhere; what a foreign page loads for itself gets nothing."""
+    site = headers.get("sec-fetch-site", "none")
+    return site in ("none", "same-origin") or headers.get("sec-fetch-dest") == "document"
+
+
+def _limited(receive: Receive, headers: Headers) -> Receive:
+    """`receive`, which raises a UsageError once the body is too large, or is announced to be."""
+    announced = headers.get("content-length", "0")
+    taken = int(announced) if announced.isdecimal() else 0
+    if taken <= MOST_BODY_BYTES:
+        taken = 0
+
+    async def receive_some() -> Message:
+        nonlocal taken
+        message = await receive() if taken <= MOST_BODY_BYTES else {}
+        taken += len(message.get("body", b""))
+        if taken > MOST_BODY_BYTES:
+            size = f"{MOST_BODY_BYTES / 2**30:g} GB"
+            raise UsageError(f"The request is larger than {size}.", "Name the clip by its path instead.")
+        return message
+
+    return receive_some

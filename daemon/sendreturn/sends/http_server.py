@@ -11,23 +11,35 @@ import uvicorn
 from starlette.types import ASGIApp
 
 STOP_TIMEOUT_S = 3
+MOST_CONNECTIONS = 160
+"""More are answered with 503, long before the system's limit of open files stops the daemon's other work."""
 
 
 class HttpServer:
-    """Serves `app` on `host:port` until stopped. Port 0 takes a free one; `port` tells which."""
+    """Serves `app` on `host:port` until stopped. Port 0 takes a free one; `port` tells which.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self._socket = _bind(host, port)
+        self.port = int(self._socket.getsockname()[1])
         self._server = _Quiet(
             uvicorn.Config(
-                app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_TIMEOUT_S
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=MOST_CONNECTIONS,
+                timeout_graceful_shutdown=STOP_TIMEOUT_S,
             )
         )
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def port(self) -> int:
-        return int(self._socket.getsockname()[1])
 
     async def start(self) -> None:
         """Return when requests are answered."""
@@ -39,6 +51,7 @@ class HttpServer:
             await self._task
 
     async def stop(self) -> None:
+        """Let requests that are being answered end, for a few seconds at most."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task

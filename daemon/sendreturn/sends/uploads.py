@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sendreturn.errors import SendReturnError, UsageError
@@ -17,15 +18,14 @@ from sendreturn.words import TEMP_PREFIX
 if TYPE_CHECKING:
     from starlette.datastructures import UploadFile
 
-MOST_BYTES = 4 << 30
-BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 
 async def keep_upload(upload: UploadFile, session: Path, hot_folder: str) -> Path:
-    """Write an upload into the session under a name of its own, never over another file.
+    """Write an upload into the session under a name of its own, never over another file, and return its path.
 
     Raises:
-        UsageError: the session is not there, or the upload is too large.
+        UsageError: the session is not there.
         SendReturnError: the session cannot be written.
     """
     if not session.is_dir():
@@ -33,40 +33,37 @@ async def keep_upload(upload: UploadFile, session: Path, hot_folder: str) -> Pat
     folder = session / hot_folder / SENT
     try:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        temp = await _write(upload, folder)
+        return await _keep(upload, folder)
     except OSError as error:
-        raise SendReturnError(
-            f"The upload could not be kept in {folder}: {error.strerror}.", "Free the disk or make it writable."
-        ) from error
+        what = f"The upload could not be kept in {folder}: {error.strerror}."
+        raise SendReturnError(what, "Free the disk or make it writable.", repr(error)) from error
+
+
+async def _keep(upload: UploadFile, folder: Path) -> Path:
+    handle, name = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=folder)
+    temp = Path(name)
     try:
-        return await asyncio.to_thread(_settle, temp, folder, upload.filename or "clip.wav")
+        with os.fdopen(handle, "wb") as out:
+            while block := await upload.read(BLOCK_BYTES):
+                await asyncio.to_thread(out.write, block)
+        return await asyncio.to_thread(_settle, temp, folder, _safe_name(upload.filename or ""))
     finally:
         temp.unlink(missing_ok=True)
 
 
-async def _write(upload: UploadFile, folder: Path) -> Path:
-    handle, name = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=folder)
-    size = 0
-    try:
-        with os.fdopen(handle, "wb") as out:
-            while block := await upload.read(BLOCK):
-                size += len(block)
-                if size > MOST_BYTES:
-                    raise UsageError("The upload is larger than 4 GB.", "Name the clip by its path instead.")
-                await asyncio.to_thread(out.write, block)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
-
-
 def _settle(temp: Path, folder: Path, name: str) -> Path:
-    given = Path(name.replace("\\", "/")).name
-    for candidate in numbered(f"{safe_stem(Path(given).stem)}{Path(given).suffix.lower()}"):
-        target = folder / candidate
+    """Give `temp` the first name like `name` that is free."""
+    for candidate in numbered(name):
         try:
-            place(temp, target)
+            place(temp, folder / candidate)
         except FileExistsError:
             continue
-        return target
+        return folder / candidate
     raise AssertionError("there is always another number")
+
+
+def _safe_name(given: str) -> str:
+    """The last part of a foreign name, as a file name that every system takes."""
+    name = PurePosixPath(given.replace("\\", "/"))
+    suffix = name.suffix.lower()
+    return f"{safe_stem(name.stem)}{suffix if re.fullmatch(r'[.][a-z0-9]{1,8}', suffix) else ''}"
