@@ -1,10 +1,14 @@
-"""What the local service does: one function per operation, from a clip to files."""
+"""What the local service does: one function per operation, from a clip to files.
+
+Every job is a new process, so each function imports its own means: a tempo is measured in a third of a second, and not
+after a second of imports.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import soundfile
 from sendreturn.audio.buffer import Audio
@@ -12,13 +16,11 @@ from sendreturn.audio.decode import read_audio
 from sendreturn.audio.midi import write_midi
 from sendreturn.audio.notes import NoteTrack
 
-from sendreturn_bridges.services.local.beats import track_beats
-from sendreturn_bridges.services.local.cover import cover
-from sendreturn_bridges.services.local.extend import extend
-from sendreturn_bridges.services.local.inpaint import inpaint
 from sendreturn_bridges.services.local.job import Job
-from sendreturn_bridges.services.local.separate import Separation, separate
-from sendreturn_bridges.services.local.transcribe import Transcription, transcribe
+
+if TYPE_CHECKING:
+    from sendreturn_bridges.services.local.separate import Separation
+    from sendreturn_bridges.services.local.transcribe import Transcription
 
 Tell = Callable[[float, str], None]
 File = dict[str, Any]
@@ -41,6 +43,8 @@ def perform(job: Job, out: Path, tell: Tell) -> list[Take]:
 
 
 def _extend(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
+    from sendreturn_bridges.services.local.extend import extend
+
     side = job.fields.get("side", "right")
     takes = []
     for number, share in _takes(job, tell, "continuing the clip"):
@@ -60,6 +64,8 @@ def _extend(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
 
 
 def _inpaint(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
+    from sendreturn_bridges.services.local.inpaint import inpaint
+
     start_s, end_s = job.fields["section_s"]
     takes = []
     for number, share in _takes(job, tell, "patching the section"):
@@ -72,6 +78,8 @@ def _inpaint(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
 
 
 def _cover(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
+    from sendreturn_bridges.services.local.cover import cover
+
     heard = _hear(job, audio, lambda share: tell(share * 0.6, "listening to the notes"))
     takes = []
     for number, share in _takes(job, tell, "playing the cover", start=0.6):
@@ -107,6 +115,8 @@ def _midi_of(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
 
 
 def _bpm(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
+    from sendreturn_bridges.services.local.beats import track_beats
+
     beats = track_beats(audio)
     sure = beats.confidence >= SURE_OF_TEMPO
     return [{"files": [], "bpm": beats.bpm if sure else None, "notes": []}]
@@ -124,6 +134,8 @@ OPERATIONS: Mapping[str, Callable[[Job, Audio, Path, Tell], list[Take]]] = {
 
 def _hear(job: Job, audio: Audio, progress: Callable[[float], None]) -> Transcription:
     """The notes of a clip, heard stem by stem."""
+    from sendreturn_bridges.services.local.transcribe import transcribe
+
     parts = _separate(job, audio, 4, lambda share: progress(share * 0.5))
     return transcribe(
         audio,
@@ -135,6 +147,8 @@ def _hear(job: Job, audio: Audio, progress: Callable[[float], None]) -> Transcri
 
 
 def _separate(job: Job, audio: Audio, stems: int, progress: Callable[[float], None]) -> Separation:
+    from sendreturn_bridges.services.local.separate import separate
+
     return separate(
         audio, stems=2 if stems == 2 else 4, models=job.models, htdemucs=job.htdemucs, seed=job.seed, progress=progress
     )
