@@ -18,6 +18,7 @@ from sendreturn.errors import Outcome, ServiceError
 from sendreturn.keys import redact
 from sendreturn.net.addresses import is_near
 from sendreturn.net.answers import Answer, Words, pause_s
+from sendreturn.net.enclosed import Enclosed, encoded_bytes
 from sendreturn.net.http import Exchanged, HttpClient, NoAnswerError, Order, Part, Patience
 from sendreturn.net.json_body import NotJsonError, read_json
 from sendreturn.net.limiter import Limiter
@@ -106,7 +107,13 @@ class Api:
         return await self._repeated(order, timeout_s)
 
     async def post(
-        self, path: str, body: Mapping[str, Any], *, timeout_s: float = 120, unbilled: Collection[int] = ()
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        timeout_s: float = 120,
+        unbilled: Collection[int] = (),
+        enclosed: Enclosed | None = None,
     ) -> Answer:
         """Post something that may be billed: once, on a connection of its own.
 
@@ -117,11 +124,17 @@ class Api:
         Args:
             unbilled: Statuses from 500 on of which the service says that it never bills them: for these, `classify`
                 may say RETRY.
+            enclosed: A file that goes along as a field of the body, in base64, read from disk as it goes. The time that
+                its size takes on a slow line is added to `timeout_s`.
         """
-        order = self._order("POST", path, body=body)
+        order = replace(self._order("POST", path, body=body), enclosed=enclosed)
         order = replace(order, headers={**order.headers, "Connection": "close"})
         kind = _Kind(paid=True, unbilled=frozenset(unbilled))
-        return _good(*await self._once(self._fresh, order, timeout_s, kind))
+        try:
+            total_s = timeout_s if enclosed is None else timeout_s + _slow_upload_s(enclosed.file)
+            return _good(*await self._once(self._fresh, order, total_s, kind))
+        except OSError as error:  # of the file: a body that breaks off is no JSON, and is not accepted
+            raise self._unreadable_clip(error) from error
 
     async def upload(
         self, path: str, *, file: Path, field: str, name: str, fields: Mapping[str, str], timeout_s: float = 600
@@ -134,12 +147,9 @@ class Api:
         """
         order = replace(self._order("POST", path), part=Part(file, field, name, dict(fields)))
         try:
-            total_s = timeout_s + file.stat().st_size / SLOWEST_UPLOAD_BYTES_PER_S
-            return await self._repeated(order, total_s)
+            return await self._repeated(order, timeout_s + _slow_upload_s(file))
         except OSError as error:
-            raise ServiceError(
-                f"The clip could not be read for {self._title}.", "`retry` sends it anew.", str(error)
-            ) from error
+            raise self._unreadable_clip(error) from error
 
     async def close(self) -> None:
         await self._kept.close()
@@ -199,6 +209,9 @@ class Api:
             raise ServiceError(
                 f"What {self._title} is to be sent cannot be written as JSON.", "", str(error)
             ) from error
+
+    def _unreadable_clip(self, error: OSError) -> ServiceError:
+        return ServiceError(f"The clip could not be read for {self._title}.", "`retry` sends it anew.", str(error))
 
     async def _authorization(self) -> dict[str, str]:
         if self._find_key is None:
@@ -260,6 +273,11 @@ def _pause_before_another(error: Exception) -> bool | float:
     if not isinstance(error, _PassingError):
         return False
     return True if error.wanted_pause_s is None else error.wanted_pause_s
+
+
+def _slow_upload_s(file: Path) -> float:
+    """How long a file takes on a slow line, should it have to be encoded."""
+    return encoded_bytes(file.stat().st_size) / SLOWEST_UPLOAD_BYTES_PER_S
 
 
 def _good(answer: Answer | None, error: ServiceError | None) -> Answer:

@@ -12,12 +12,14 @@ import importlib
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from sendreturn.net.enclosed import Enclosed, EnclosedBody
 
 CONNECT_TIMEOUT_S = 15.0
 """To reach one address and agree on TLS. A network that swallows packets is told within this."""
@@ -108,6 +110,7 @@ class Order:
     params: Mapping[str, Any] | None = None
     body: bytes | None = None
     part: Part | None = None
+    enclosed: Enclosed | None = None
 
 
 @dataclass(frozen=True)
@@ -147,9 +150,9 @@ class HttpClient:
 
         Raises:
             NoAnswerError: there is no whole answer.
-            OSError: the file of the order's part cannot be read.
+            OSError: the file of the order cannot be read.
         """
-        # To be cut off in the midst of TLS would leave the socket open, so connecting has limits of its own, below this.
+        # To be cut off in the midst of TLS would leave the socket open: connecting has limits of its own, below this.
         deadline = asyncio.timeout(3 * _connect_s(patience))
         trail = _Trail(on_sent, lambda: deadline.reschedule(asyncio.get_running_loop().time() + patience.total_s))
         try:
@@ -166,11 +169,19 @@ class HttpClient:
             self._opened = None
 
     async def _exchange(self, order: Order, patience: Patience, trail: _Trail) -> Exchanged:
+        if order.enclosed is not None:
+            return await self._send_enclosed(order, order.enclosed, patience, trail)
         if order.part is None:
             return await self._ask(order, patience, trail, content=order.body)
         with order.part.file.open("rb") as file:
             files = {order.part.field: (order.part.name, file)}
             return await self._ask(order, patience, trail, files=files, data=dict(order.part.fields))
+
+    async def _send_enclosed(self, order: Order, enclosed: Enclosed, patience: Patience, trail: _Trail) -> Exchanged:
+        with enclosed.file.open("rb") as file:
+            body = EnclosedBody(order.body or b"{}", enclosed.field, file)
+            sized = replace(order, headers={**order.headers, "Content-Length": str(body.length)})
+            return await self._ask(sized, patience, trail, content=body.pieces())
 
     async def _ask(self, order: Order, patience: Patience, trail: _Trail, **content: Any) -> Exchanged:
         timeout = httpx.Timeout(patience.silence_s, connect=_connect_s(patience), pool=None)
