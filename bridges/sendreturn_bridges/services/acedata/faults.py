@@ -14,7 +14,8 @@ from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
 
 NEVER_BILLED = (500, 503)
-"""Statuses of the messages in `_MESSAGES` that say that nothing was begun; AceData does not bill failed requests."""
+"""Statuses whose messages may say that nothing was begun (`_DOWN`); AceData does not bill failed requests. What else
+comes with them is for `classify_request` to judge."""
 
 
 class Objection(NamedTuple):
@@ -40,6 +41,20 @@ def classify(answer: Answer) -> ServiceError | None:
     if meaning is None and failed and answer.status < 500:
         meaning = _REFUSED
     return _error(meaning, answer, objection) if meaning is not None else None
+
+
+def classify_request(answer: Answer) -> ServiceError | None:
+    """As `classify`, for requests that may be billed: a breakdown that AceData does not explain leaves it open whether
+    it was."""
+    error = classify(answer)
+    if error is not None or answer.status < 500:
+        return error
+    return ServiceError(
+        f"AceData broke down over the request (HTTP {answer.status}).",
+        "It may have been accepted and billed: look at the history in AceData's console before you `retry`.",
+        f"HTTP {answer.status}: {answer.text[:500]}",
+        Outcome.UNKNOWN,
+    )
 
 
 def objection_in(body: Any) -> Objection | None:
