@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import killed_lives
@@ -18,6 +19,7 @@ from sendreturn.demo.song import render_demo
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
+DaemonIn = Callable[[Path], DaemonProcess]
 RATE_HZ = 48_000
 PARAMS = {
     "extend": "extend_s: 1\nseed: 3\n",
@@ -36,6 +38,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def daemon_in() -> Iterator[DaemonIn]:
+    """Makes daemons; what a test that failed has left of them is ended."""
+    made: list[DaemonProcess] = []
+
+    def make(folder: Path) -> DaemonProcess:
+        made.append(DaemonProcess(folder))
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        daemon.kill_all()
+
+
 def drop(daemon: DaemonProcess, operation: str, clip: Path, more: str = "") -> str:
     """Put the clip and its parameters into the hot folder; returns the clip's sha256."""
     folder = daemon.sends / operation
@@ -45,8 +61,10 @@ def drop(daemon: DaemonProcess, operation: str, clip: Path, more: str = "") -> s
 
 
 @pytest.mark.parametrize("operation", PARAMS)
-def test_a_send_that_is_killed_in_every_stage_in_turn_is_done_once(operation: str, tmp_path: Path, clip: Path):
-    daemon = DaemonProcess(tmp_path)
+def test_a_send_that_is_killed_in_every_stage_in_turn_is_done_once(
+    operation: str, tmp_path: Path, clip: Path, daemon_in: DaemonIn
+):
+    daemon = daemon_in(tmp_path)
     sha256 = drop(daemon, operation, clip)
     killed_in = []
     for stage in STAGES:
@@ -61,8 +79,8 @@ def test_a_send_that_is_killed_in_every_stage_in_turn_is_done_once(operation: st
     assert {"preparing", "generating", "finishing"} <= set(killed_in)
 
 
-def test_a_job_whose_daemon_dies_again_and_again_is_still_done(tmp_path: Path, clip: Path):
-    daemon = DaemonProcess(tmp_path)
+def test_a_job_whose_daemon_dies_again_and_again_is_still_done(tmp_path: Path, clip: Path, daemon_in: DaemonIn):
+    daemon = daemon_in(tmp_path)
     sha256 = drop(daemon, "extend", clip, "bpm: 100\n")
     for life in range(5):
         daemon.start()
@@ -101,11 +119,11 @@ def strace() -> str:
     ],
 )
 def test_a_send_that_is_killed_at_a_system_call_is_done_once(
-    syscalls: str, numbers: tuple[int, ...], strace: str, tmp_path: Path, clip: Path
+    syscalls: str, numbers: tuple[int, ...], strace: str, tmp_path: Path, clip: Path, daemon_in: DaemonIn
 ):
     killed = 0
     for number in numbers:
-        daemon = DaemonProcess(_made(tmp_path / str(number)))
+        daemon = daemon_in(tmp_path / str(number))
         sha256 = drop(daemon, "extend", clip, "bpm: 100\n")
         # Workers are left alone: one that dies again and again is given up, and that is another test.
         under = [
@@ -121,7 +139,7 @@ def test_a_send_that_is_killed_at_a_system_call_is_done_once(
         ]
         daemon.start([*under, "-e", f"inject={syscalls}:signal=KILL:when={number}"])
         if daemon.until_gone_or(lambda states: states[-1:] == ["done"]):
-            daemon.kill_traced()
+            daemon.kill_all()
         else:
             killed += 1
         daemon.start()
@@ -129,11 +147,6 @@ def test_a_send_that_is_killed_at_a_system_call_is_done_once(
         assert daemon.stop() == 0
         assert_whole(daemon, "extend", sha256)
     assert killed >= len(numbers) // 2
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="lives are copies of a process")

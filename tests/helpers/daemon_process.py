@@ -64,11 +64,11 @@ class DaemonProcess:
         self._process.wait()
         assert psutil.wait_procs(family, timeout=20)[1] == [], "a worker outlived its daemon"
 
-    def kill_traced(self) -> None:
-        """SIGKILL a daemon that runs under strace, with all its workers."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+    def kill_all(self) -> None:
+        """SIGKILL the daemon with its workers, and with strace where it runs under that."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def stop(self) -> int:
         """End it as the system does, once it is ready; returns its exit code. No process of it is left."""
