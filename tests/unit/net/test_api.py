@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 import logging
+import socket
 import ssl
 import traceback
 from collections.abc import AsyncIterator, Callable
@@ -232,7 +233,17 @@ async def test_a_paid_request_without_a_good_answer_is_unknown_and_made_once(
     assert len(server.seen) == 1
 
 
-async def test_a_paid_request_that_could_not_leave_may_be_repeated(server: BadServer, few_tries: None) -> None:
+async def test_a_paid_request_that_could_not_leave_may_be_repeated(
+    server: BadServer, few_tries: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def know_only_numbers(host: str, *rest: Any, **more: Any) -> Any:
+        if str(host).endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return real(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", know_only_numbers)
     closed = BadServer()
     async with closed:
         pass
