@@ -31,6 +31,19 @@ class Driven:
     clip: Clip
     calls: list[Call] = field(default_factory=list)
 
+    def turn(self, switches: Mapping[str, Any]) -> None:
+        """Have the simulator behave otherwise."""
+        self.simulator.switches.update(switches)
+
+    def begin_anew(self) -> None:
+        """As if the simulator had just been started; it keeps its songs."""
+        for name in self.simulator.switches:
+            del self.simulator.switches[name]
+        self.turn({"looks": 1})
+        self.simulator.balance = 10_000.0
+        for memory in (self.simulator.ledger, self.simulator.requests, self.calls):
+            memory.clear()
+
     async def make(self, operation: str, **params: Any) -> dict[str, Report]:
         """All requests of a send, and how they ended."""
         clip_s = params.pop("clip_s", CLIP_S)

@@ -71,7 +71,11 @@ class AceData:
             return Accepted("kept", _kept(kept))
         request = Request.from_fields(call.fields)
         if request.clip_field is not None and way.clip_url is None:
-            raise Refusal("AceData takes clips only from an address.", "Leave `hosting` at auto, or set public_url.")
+            raise ServiceError(
+                "AceData takes clips only from an address, and there is none.",
+                "Leave `hosting` at auto, or set public_url.",
+                outcome=Outcome.ASK,
+            )
         body = request.complete(way.clip_url, way.callback_url)
         answer = await self._api.post(request.path, body, timeout_s=PATIENCE_S, unbilled=faults.NEVER_BILLED)
         return answers.accepted(request, answer.body)

@@ -65,10 +65,13 @@ class TaskBoard:
         except ServiceError as error:
             for told in asked.values():
                 _fail(told, _passing(error))
-        except BaseException:
+        except asyncio.CancelledError:
             for told in asked.values():
                 told.cancel()
             raise
+        except Exception as error:  # whatever breaks here, those who wait must hear of it
+            for told in asked.values():
+                _fail(told, error)
         else:
             for task_id, told in asked.items():
                 if not told.done():
@@ -82,7 +85,7 @@ class TaskBoard:
         return {text(task.get("id")): task for task in rows(table(answer.body).get("items"))}
 
 
-def _fail(told: asyncio.Future[Mapping[str, Any]], error: ServiceError) -> None:
+def _fail(told: asyncio.Future[Mapping[str, Any]], error: Exception) -> None:
     if not told.done():
         told.set_exception(error)
         told.exception()  # whoever waited may be gone; that is no fault
