@@ -58,7 +58,7 @@ def _is_ours(headers: Headers) -> bool:
     hosts = headers.getlist("host")
     if len(hosts) != 1 or _host_name(hosts[0]) not in LOOPBACK_NAMES:
         return False
-    return all(urlsplit(origin).netloc == hosts[0] for origin in headers.getlist("origin"))
+    return all(origin.partition("://")[2] == hosts[0] for origin in headers.getlist("origin"))
 
 
 def _host_name(host: str) -> str | None:
