@@ -92,7 +92,7 @@ async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> Acc
             await run.pause(pause_s)
         except Exception as error:  # the guard around a bridge: whatever breaks in it, the request may have gone out
             run.means.journal.answer(intent, Fate.UNKNOWN)
-            raise _unknown(run) from error
+            raise _broken(run) if run.bridge.manifest.free else _unknown(run) from error
         else:
             report = _REPORT.dump_python(accepted.report, mode="json") if accepted.report else None
             run.means.journal.answer(intent, Fate.ACCEPTED, accepted.task_id, report)
@@ -104,6 +104,11 @@ def _way(run: Run, call: Call, prepared: Prepared) -> Way:
     folder = call_folder(run, call.name)
     folder.mkdir(parents=True, exist_ok=True)
     return Way(folder, prepared.clip)
+
+
+def _broken(run: Run) -> ServiceError:
+    what = f"{run.bridge.manifest.title} broke while it was asked; the log says how."
+    return ServiceError(what, f"`sendreturn retry {run.send.id}` tries again.")
 
 
 def _unknown(run: Run) -> ServiceError:

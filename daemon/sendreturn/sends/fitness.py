@@ -13,7 +13,13 @@ from pathlib import Path
 from sendreturn.errors import UsageError
 from sendreturn.sends.ignore import NameKind, kind_of
 from sendreturn.sends.naming import shown
-from sendreturn.sends.settle import UNFINISHED_AFTER_S, USELESS_AFTER_SETTLES, WRITER_PATIENCE_S, Unready
+from sendreturn.sends.settle import (
+    UNATTENDED_AFTER_SETTLES,
+    UNFINISHED_AFTER_S,
+    USELESS_AFTER_SETTLES,
+    WRITER_PATIENCE_S,
+    Unready,
+)
 
 if sys.platform == "linux":
     import fcntl
@@ -67,18 +73,23 @@ class Judge:
             is_forbidden = isinstance(error, PermissionError) and os.name != "nt"
             patience_s = useless_s if is_forbidden else UNFINISHED_AFTER_S
             return Unready(f"{name} could not be read: {error.strerror or error}.", patience_s)
-        return Unready(f"{name} looks unfinished: {reason}", UNFINISHED_AFTER_S) if reason else None
+        if reason is None:
+            return None
+        # Nobody is writing it any more, so waiting long would only keep the user from learning of it.
+        unattended_s = max(self.settle_s, 0.1) * UNATTENDED_AFTER_SETTLES
+        patience_s = unattended_s if has_writer(path) is False else UNFINISHED_AFTER_S
+        return Unready(f"{name} looks unfinished: {reason}", patience_s)
 
 
-def has_writer(path: Path) -> bool:
-    """Whether some program holds the file open for writing; False where the system cannot tell.
+def has_writer(path: Path) -> bool | None:
+    """Whether some program holds the file open for writing; None where the system cannot tell.
 
     Linux grants a read lease only on a file that nobody has open for writing (fcntl(2), "Leases"). While the lease is
     held, for microseconds, a program that opens the file is told to wait and we are sent a signal: SIGURG, which is
     ignored by default, instead of SIGIO, which would end the process.
     """
     if sys.platform != "linux":
-        return False
+        return None
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -87,7 +98,7 @@ def has_writer(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        return False  # No leases here: another user's file, or a file system without them.
+        return None  # No leases here: another user's file, or a file system without them.
     finally:
         os.close(descriptor)
     return False

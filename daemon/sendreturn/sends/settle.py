@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNFINISHED_AFTER_S = 600.0
-"""A file whose header promises more than is there is given up after this long without any change."""
+"""A file that may still be in the making, though nothing happens to it, is given up after this long."""
 WRITER_PATIENCE_S = 60.0
 """So long a quiet file that a program still holds open for writing is left alone; some editors never close theirs."""
 PAUSE_MAX_S = 30.0
 PAUSE_GROWTH = 1.5
 USELESS_AFTER_SETTLES = 10.0
 """A file that is empty or no audio at all may still be in the making for this many settle times."""
+UNATTENDED_AFTER_SETTLES = 30.0
+"""A file whose header promises more than is there, and that nobody writes any more, is given up after so many."""
 
 
 @dataclass(frozen=True)
