@@ -94,6 +94,13 @@ def test_a_finished_song_that_still_names_its_preview_is_taken_from_its_final_pl
     assert mix(report).ref == "https://cdn1.suno.ai/song-1.mp3"
 
 
+def test_a_guess_about_a_continuation_is_told():
+    (guessed,) = standing(extension(), done(song(duration=48.0))).takes
+    assert "does not say" in guessed.notes[0]
+    (certain,) = standing(extension(returns="all"), done(song(duration=48.0))).takes
+    assert certain.notes == ()
+
+
 @pytest.mark.parametrize(
     ("returns", "clip", "covers"),
     [

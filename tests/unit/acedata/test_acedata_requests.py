@@ -93,6 +93,12 @@ def test_the_model_is_the_sends_else_the_configured_one_else_the_documented_defa
     assert model(model="chirp-v5-5") == "chirp-v5-5"
 
 
+def test_a_configured_model_that_is_too_old_for_an_operation_gives_way_to_its_default():
+    asked = ask("remaster", earlier="song-1")
+    assert body(planner(model="chirp-v4").plan(asked).calls[0])["model"] == "chirp-v5"
+    assert body(planner(model="chirp-v5-5").plan(asked).calls[0])["model"] == "chirp-v5-5"
+
+
 def test_what_only_newer_models_know_is_told_as_unmet():
     planned = plan("generate", clip_s=None, prompt="x", vocal_gender="m")
     assert "vocal_gender" not in body(planned.calls[0])
@@ -121,6 +127,7 @@ def test_what_only_newer_models_know_is_told_as_unmet():
         ("concat", {"clip_s": None}, "the last continuation"),
         ("generate", {"clip_s": None}, "words to start from"),
         ("vox", {"clip_s": 40}, "less than 30 s"),
+        ("vox", {"section_s": [15, 25]}, "section_s is 15 to 25"),
         ("persona", {"clip_s": 5, "service_options": {"api": "voices"}}, "10 to 240 s"),
         ("tags", {"clip_s": None}, "a style to enrich"),
         ("midi", {"service_options": {"api": "producer"}}, "Producer has no midi"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.acedata.request import Request, Wanted
+from sendreturn_bridges.services.acedata.request import Request, Wanted, section
 from sendreturn_bridges.services.acedata.texts import joined
 
 AUDIOS = "/suno/audios"
@@ -52,7 +52,7 @@ def _vox(wanted: Wanted) -> Request:
 
 def _vocal_span(wanted: Wanted) -> tuple[float, float]:
     longest_s = wanted.dialect.longest_vox_s
-    start_s, end_s = wanted.params.section_s or (0.0, wanted.clip_s or 0.0)
+    start_s, end_s = section(wanted) if wanted.params.section_s else (0.0, wanted.clip_s or 0.0)
     if not 0 < end_s - start_s < longest_s:
         raise Refusal(
             f"AceData takes a voice from less than {longest_s:g} s of a song, not from {end_s - start_s:g} s.",

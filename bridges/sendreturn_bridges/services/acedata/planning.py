@@ -77,8 +77,8 @@ class Planner:
     def _next(self, ask: Ask, done: Mapping[str, Report]) -> Call:
         source = _uploaded(done["upload"]) if "upload" in done else _known_source(ask)
         wanted = self._wanted(ask, source, done["vox"].facts if "vox" in done else None)
-        if "stems" in done:
-            return self._call("main", "midi", wire.build(wanted), take=1)
+        if "stems" in done or "vox" in done:
+            return self._call("main", ask.operation, wire.build(wanted), take=1)
         return self._first(ask, wanted)
 
     def _first(self, ask: Ask, wanted: Wanted) -> Call:

@@ -11,7 +11,7 @@ from sendreturn.contract import JsonDict, OperationSpec
 from sendreturn.errors import Refusal
 from sendreturn.params import Params
 
-from sendreturn_bridges.services.acedata.texts import Dialect
+from sendreturn_bridges.services.acedata.texts import Dialect, is_at_least
 
 SYNCHRONOUS = frozenset(
     {"/suno/upload", "/suno/timing", "/suno/persona", "/suno/voices", "/suno/lyrics", "/suno/style"}
@@ -105,8 +105,12 @@ class Wanted:
 
     @property
     def model(self) -> str:
-        """The model of the send, else the configured one, else what the operation or the service has by default."""
-        return self.params.model or self.dialect.model or self.spec.options.get("default_model", self.dialect.default)
+        """The model of the send, else the configured one where it can do this, else the operation's or the service's
+        default."""
+        options, configured = self.spec.options, self.dialect.model
+        if configured and not is_at_least(configured, float(options.get("from_version", 0))):
+            configured = None
+        return str(self.params.model or configured or options.get("default_model", self.dialect.default))
 
 
 def point(wanted: Wanted) -> float:

@@ -36,6 +36,10 @@ TWELVE = (
 """The order in which all_stems gives them."""
 TWO = ("vocals", "instrumental")
 SLACK_S = 1.0
+GUESSED_WHOLE = (
+    "AceData does not say whether its continuation begins with the clip; it is longer than the clip, so it was taken"
+    " to. If that is wrong, set services.acedata.options.extend_returns to tail."
+)
 
 
 def state_of(clip: Mapping[str, Any]) -> str:
@@ -72,7 +76,7 @@ def read_songs(context: JsonDict, response: JsonDict) -> Report:
 
 def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) -> MadeTake:
     duration_s = number(clip.get("duration"))
-    kind, covers = _place(context, clip, duration_s)
+    kind, covers, guess = _place(context, clip, duration_s)
     url = _final_url(clip)
     mix = [Made(kind, url, duration_s=duration_s, covers=covers, made_by=MADE_BY)]
     files = [] if context.get("wav") else mix  # its WAV is on the way
@@ -84,28 +88,32 @@ def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) ->
         files.append(Made(Kind.IMAGE, image, made_by=MADE_BY))
     told = {name: clip[name] for name in ("title", "style", "model", "concat_history") if clip.get(name)}
     facts = {**told, "mp3_url": url, "duration_s": duration_s, "covers": covers, "kind": str(kind)}
-    return MadeTake(tuple(files), text(clip.get("id")) or None, notes=notes, facts=facts)
+    return MadeTake(tuple(files), text(clip.get("id")) or None, notes=(*notes, *guess), facts=facts)
 
 
-def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> tuple[Kind, str]:
-    """What a song holds of the clip, and so what kind of return it is."""
+def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> tuple[Kind, str, tuple[str, ...]]:
+    """What a song holds of the clip, and so what kind of return it is; with a note where that is a guess."""
     if context.get("from_s") is not None:
-        whole = _holds_head(context, clip, duration_s)
-        return (Kind.MIX, "all") if whole else (Kind.TAIL, "tail")
+        return _place_of_extension(context, clip, duration_s)
     if context.get("section_s"):
-        return Kind.MIX, "section" if _is_fragment(context, duration_s) else "all"
-    return Kind.MIX, "all"
+        return Kind.MIX, "section" if _is_fragment(context, duration_s) else "all", ()
+    return Kind.MIX, "all", ()
 
 
-def _holds_head(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> bool:
+def _place_of_extension(
+    context: JsonDict, clip: Mapping[str, Any], duration_s: float | None
+) -> tuple[Kind, str, tuple[str, ...]]:
     """AceData's continuations were once only the new audio, and usually begin with the clip now; no field says which.
-    One that is joined tells of what, and one that is shorter than what it continues cannot hold it."""
+    One that was joined tells of what, and one that is shorter than what it continues cannot hold it."""
+    whole, tail = (Kind.MIX, "all"), (Kind.TAIL, "tail")
     said = str(context.get("extension"))
     if said in ("tail", "all"):
-        return said == "all"
+        return (*(whole if said == "all" else tail), ())
     if any(number(part.get("continue_at")) is not None for part in rows(clip.get("concat_history"))):
-        return True
-    return duration_s is not None and duration_s > float(context["from_s"]) + SLACK_S
+        return (*whole, ())
+    if duration_s is None or duration_s <= float(context["from_s"]) + SLACK_S:
+        return (*tail, ())
+    return (*whole, (GUESSED_WHOLE,))
 
 
 def _is_fragment(context: JsonDict, duration_s: float | None) -> bool:
