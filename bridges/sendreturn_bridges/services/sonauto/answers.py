@@ -92,13 +92,14 @@ def running(standing: Standing, stream_url: str | None = None) -> Report:
     return Report(progress=progress, text=text)
 
 
-def ended(record: Any, task_id: str, covers: str, aligned: bool, sung: bool) -> Report:
+def ended(record: Any, task_id: str, covers: str, *, aligned: bool, sung: bool, notes: tuple[str, ...] = ()) -> Report:
     """The report of a task whose status says that it has ended, from its whole record.
 
     Args:
         covers: What the audio holds, as in `contract.Made`.
         aligned: Whether the lyrics were to be aligned.
         sung: Whether its lyrics are wanted.
+        notes: Sentences for `checks`.
     """
     table = record if isinstance(record, Mapping) else {}
     status = _status(table.get("status"))
@@ -109,7 +110,8 @@ def ended(record: Any, task_id: str, covers: str, aligned: bool, sung: bool) -> 
         return Report(done=True, failed="Sonauto says that the song is finished, but not where it is.")
     if not songs:
         return Report(progress=0.95, text="the songs are being put in place")
-    lyrics, notes = _lyrics(table, aligned) if sung else ((), ())
+    lyrics, missing = _lyrics(table, aligned) if sung else ((), ())
+    notes = (*notes, *missing)
     takes = tuple(_take(table, task_id, index, url, covers, lyrics, notes) for index, url in enumerate(songs))
     return Report(done=True, takes=takes, facts={"model": _text(table.get("model_version"))})
 
