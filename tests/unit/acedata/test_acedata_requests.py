@@ -60,6 +60,15 @@ def test_a_cover_keeps_the_words_that_acedata_heard_unless_others_are_given():
     assert (sent["action"], sent["audio_weight"]) == ("upload_cover", 0.3)
 
 
+def test_nothing_that_acedata_says_of_an_upload_stops_the_request_that_follows():
+    told = {"audio_id": "up-1", "duration_s": 0.0, "lyric": "la " * 2000}
+    done = {"upload": Report(True, facts=told)}
+    (cover,) = planner().follow(ask("cover", style="jazz"), done)
+    assert "lyric" not in body(cover)
+    (extend,) = planner().follow(ask("extend"), done)
+    assert body(extend)["continue_at"] == 20.0
+
+
 def test_a_section_is_named_by_start_and_end():
     sent = body(main("inpaint", section_s=[4, 9], prompt="a softer line"))
     assert sent["action"] == "replace_section"

@@ -130,7 +130,8 @@ def point(wanted: Wanted) -> float:
 
 
 def _source_s(wanted: Wanted) -> float | None:
-    return wanted.source.duration_s if wanted.source is not None else None
+    """The length as AceData has measured it; a length of nothing is none."""
+    return (wanted.source.duration_s or None) if wanted.source is not None else None
 
 
 def section(wanted: Wanted) -> tuple[float, float]:

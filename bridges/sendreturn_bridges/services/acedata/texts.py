@@ -55,12 +55,16 @@ def joined(*parts: str | None) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def longest(ours: str, dialect: Dialect, model: str) -> int:
+    """How many characters of lyrics, title or style a model takes."""
+    return dialect.texts["new" if is_at_least(model, 4.5) else "old"][ours]
+
+
 def check_texts(body: Mapping[str, Any], dialect: Dialect, model: str) -> None:
     """Refuse texts that the service would refuse. Raises Refusal."""
-    limits = dialect.texts.get("new" if is_at_least(model, 4.5) else "old", {})
     for name, ours in FIELDS.items():
-        most = limits.get(ours)
-        if most is not None and len(body.get(name) or "") > most:
+        most = longest(ours, dialect, model)
+        if len(body.get(name) or "") > most:
             raise Refusal(
                 f"The {ours} has {len(body[name])} characters; AceData takes at most {most} with the model {model}.",
                 _shorter(ours, most, dialect),
@@ -77,5 +81,5 @@ def check_prompt(prompt: str | None, dialect: Dialect) -> None:
 
 
 def _shorter(ours: str, most: int, dialect: Dialect) -> str:
-    newer = dialect.texts.get("new", {}).get(ours, 0)
+    newer = dialect.texts["new"][ours]
     return f"Shorten it, or choose a model from chirp-v4-5 on ({newer})." if newer > most else "Shorten it."

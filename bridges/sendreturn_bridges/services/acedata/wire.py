@@ -17,7 +17,7 @@ from sendreturn.errors import Refusal
 from sendreturn_bridges.services.acedata import producer
 from sendreturn_bridges.services.acedata.others import AUDIOS, OTHERS
 from sendreturn_bridges.services.acedata.request import Request, Wanted, point, section
-from sendreturn_bridges.services.acedata.texts import Dialect, check_texts, is_at_least, joined
+from sendreturn_bridges.services.acedata.texts import Dialect, check_texts, is_at_least, joined, longest
 
 EDGE_S = 0.1
 """The ends of windows in a clip must lie before its end."""
@@ -126,11 +126,15 @@ def _wishes(wanted: Wanted, *, custom: bool) -> dict[str, Any]:
 
 
 def _lyric(wanted: Wanted) -> str:
-    """The words to sing: the user's, else for what keeps the clip's words those that AceData has heard in it."""
+    """The words to sing: the user's, else for what keeps the clip's words those that AceData has heard in it.
+
+    These are never refused for their length: the clip has been uploaded, and paid for, by then.
+    """
     if wanted.params.lyrics:
         return wanted.params.lyrics
     keeps = wanted.operation in _KEEPS_LYRICS and not wanted.params.instrumental
-    return wanted.source.lyric if keeps and wanted.source is not None else ""
+    heard = wanted.source.lyric if keeps and wanted.source is not None else ""
+    return heard if len(heard) <= longest("lyrics", wanted.dialect, wanted.model) else ""
 
 
 def _is_custom(wanted: Wanted, lyric: str) -> bool:
