@@ -33,14 +33,15 @@ def assemble(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> l
 def _extended(run: Run, source: Source, file: FetchedFile, folder: Path) -> list[Piece]:
     """The mix of clip and new audio, and the new audio alone as a part of it, so that they agree to the sample."""
     right = run.params.side != "left"
-    at_frame = _edge(run, source) if right else 0
+    at_frame = _edge(run, source)
     new = _at_rate(read_audio(file.path), source)
     if file.covers == "all":
         # The service gave the whole song back; only what is new of it is used.
-        new = _part(new, at_frame, new.frames) if right else _part(new, 0, max(new.frames - source.frames, 0))
+        kept = source.frames - at_frame
+        new = _part(new, at_frame, new.frames) if right else _part(new, 0, max(new.frames - kept, 0))
     mix = folder / "joined.wav"
     report = join_tail(source.staged, new, at_frame, mix, "right" if right else "left")
-    start = 0 if right else -new.frames
+    start = 0 if right else at_frame - new.frames
     whole = Piece(Kind.MIX, mix, None, file.made_by, start)
     kind = Kind.TAIL if right else Kind.HEAD
     return [whole, Piece(kind, mix, None, file.made_by, at_frame if right else start, report.section_frames)]
@@ -59,9 +60,9 @@ def _patched(run: Run, source: Source, file: FetchedFile, folder: Path) -> Piece
 
 
 def _edge(run: Run, source: Source) -> int:
-    """The frame of the clip from which the new audio goes on."""
+    """The frame of the clip at which the new audio joins it."""
     if run.params.from_s is None:
-        return source.frames
+        return 0 if run.params.side == "left" else source.frames
     return min(round(run.params.from_s * source.sample_rate_hz), source.frames)
 
 
