@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
+from starlette.types import ASGIApp
 
 from sendreturn import __version__
 from sendreturn.card import CARD_NAME as CARD_NAME
@@ -20,6 +21,7 @@ from sendreturn.house import House
 from sendreturn.places import Places
 from sendreturn.sends.folder import FolderWays, open_arrivals
 from sendreturn.sends.http import HttpDoor
+from sendreturn.sends.http_public import PublicSide
 from sendreturn.sends.http_server import HttpServer
 from sendreturn.sends.wiring import folder_ways, osc_door
 from sendreturn.settings import Settings
@@ -110,20 +112,28 @@ class Daemon:
             self._look_again,
         )
         self._stops.append(_called(door.streams.stop_hearing))
-        self.http = self._http_server(door)
+        self.http = self._http_server(self._with_public_side(door.app))
         self._stops.append(self.http.stop)
         self._stops.append(_called(door.streams.end))
         await self.http.start()
 
-    def _http_server(self, door: HttpDoor) -> HttpServer:
+    def _with_public_side(self, app: ASGIApp) -> ASGIApp:
+        """The interface, and where `public_url` is set also what the Internet may reach of this daemon."""
+        house = self.house
+        if self.settings.public_url is None or house.callbacks is None or house.hosting.serving is None:
+            return app
+        public_url, find = self.settings.public_url, house.hosting.serving.find
+        return PublicSide(app, public_url, find, house.callbacks.is_ours, house.called_back)
+
+    def _http_server(self, app: ASGIApp) -> HttpServer:
         web = self.settings.web
         try:
-            return HttpServer(door.app, web.host, web.port)
+            return HttpServer(app, web.host, web.port)
         except OSError as error:
             reason = error.strerror
         try:
             # The command line finds the daemon by its card, so another port serves it as well.
-            server = HttpServer(door.app, web.host, 0)
+            server = HttpServer(app, web.host, 0)
         except OSError as error:
             raise UsageError(
                 f"HTTP cannot be answered on {web.host}: {error.strerror}.", "Correct web.host."

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sendreturn.contract import CallsBack
+from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.conductor import Conductor
+from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
 from sendreturn.errors import Busy, UsageError
 from sendreturn.keys import find_key, redact
@@ -43,8 +46,18 @@ class House:
             self._lock.release()
             raise
         self.services = Services(load_manifests(), self._options, places.models, self._key)
+        token = places.read_token()
+        self.hosting = ClipHost(settings, token, env)
+        self.callbacks = Callbacks(settings.public_url, token) if settings.public_url else None
         self.conductor = Conductor(
-            self.journal, self.services, settings, self.session_of, places.staging, self._put_aside
+            self.journal,
+            self.services,
+            settings,
+            self.session_of,
+            places.staging,
+            self._put_aside,
+            self.hosting,
+            self.callbacks,
         )
 
     async def start(self) -> None:
@@ -64,6 +77,17 @@ class House:
             around = [root for root in WatchedList(self.places.state).all() if path.is_relative_to(root)]
             return max(around, key=lambda root: len(root.parts), default=None)
         return None
+
+    def called_back(self, service: str, send_id: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """A service has called back at an address of ours; False where it did not sign as it should have."""
+        assert self.callbacks is not None, "only services that were given an address call back"
+        bridge = self.services.bridge(service)
+        if isinstance(bridge, CallsBack):
+            secret = self.callbacks.secret_for(service, send_id)
+            if not bridge.is_genuine(headers, body, secret):
+                return False
+        self.conductor.hint(send_id)
+        return True
 
     def redact(self, text: str) -> str:
         """`text` without any secret that this process knows of."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import structlog
 
 from sendreturn.contract import Call, Manifest
 from sendreturn.engine import intake
-from sendreturn.engine.journal import Journal, NewSend, SendRow
+from sendreturn.engine.callbacks import Callbacks
+from sendreturn.engine.hosting import ClipHost
+from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
 from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Handed
-from sendreturn.engine.pipeline import AFTER_MAKING, run_send
+from sendreturn.engine.pipeline import run_send
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
 from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, UsageError
 from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
@@ -25,13 +29,6 @@ from sendreturn.settings import Settings
 from sendreturn.words import SendId, State, new_send_id
 
 log = structlog.get_logger(__name__)
-
-RETRIED_FROM: Mapping[State, str] = {
-    State.FETCHING: "fetch",
-    State.FINISHING: "finish",
-    State.DELIVERING: "deliver",
-}
-"""Where a retry goes on. What was generated is paid for, so only a send that failed before that is made anew."""
 
 
 PutAside = Callable[[SendRow, str], Path | None]
@@ -44,6 +41,8 @@ class Conductor:
         session_of: The session that a path lies in, if it lies in one that the daemon knows.
         staging: Where sends keep their files until they are delivered.
         put_aside: Moves a dropped clip that cannot be used, with the reason; returns where it lies then.
+        hosting: Brings clips to services that take only addresses; None brings them to none.
+        callbacks: Where services may call back; None: they cannot.
     """
 
     def __init__(
@@ -54,13 +53,24 @@ class Conductor:
         session_of: Callable[[Path], Path | None],
         staging: Path,
         put_aside: PutAside = lambda _send, _sentence: None,
+        hosting: ClipHost | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._journal = journal
         self._services = services
         self._settings = settings
         self._session_of = session_of
         self._put_aside = put_aside
-        self._means = Means(journal, services, settings, staging, self._slots, self._announce)
+        self._means = Means(
+            journal,
+            services,
+            settings,
+            staging,
+            self._slots,
+            hosting or ClipHost(settings, token_hex()),
+            callbacks,
+            self._announce,
+        )
         self._semaphores: dict[str, asyncio.Semaphore] = {}
         self._runs: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -74,6 +84,8 @@ class Conductor:
         self._loop = asyncio.get_running_loop()
         for send in self._journal.unfinished() if resume else ():
             self._begin(send)
+        if resume:
+            await asyncio.to_thread(self._tidy)
 
     async def stop(self) -> None:
         """Leave every send off at a safe place; the next start goes on with them."""
@@ -81,6 +93,14 @@ class Conductor:
             run.stop()
         await asyncio.gather(*self._tasks.values())
         await self._services.close()
+        await self._means.hosting.close()
+
+    def _tidy(self) -> None:
+        """Remove what sends that are done have left in the staging folder, where a crash came before."""
+        done = {send.id for send in self._journal.list(State.DONE, limit=1_000_000)}
+        for folder in self._means.staging.glob("*"):
+            if folder.name in done:
+                shutil.rmtree(folder, ignore_errors=True)
 
     # The desk
 
@@ -122,9 +142,10 @@ class Conductor:
                     f"Send {send_id} is {send.state}.",
                     "Only a send that failed, was cancelled or is uncertain can be retried.",
                 )
-            first = self._retried_from(send)
-            forget = AFTER_MAKING[AFTER_MAKING.index(first) :] if first else None
-            row = self._journal.again(send.id, forget, f"retried from {first or 'the start'}")
+            # What a service has accepted is paid for: it is waited for and fetched, and made anew only if it is lost.
+            lost = {Fate.FAILED, Fate.UNKNOWN}
+            anew = any(intent.fate in lost for intent in self._journal.intents(send.id, send.attempt))
+            row = self._journal.again(send.id, "made anew" if anew else "taken up again", anew=anew)
         self._on_loop(self._begin, row)
         return self._view(row)
 
@@ -205,9 +226,12 @@ class Conductor:
             self._end(run, State.FAILED, f"Something is wrong inside sendreturn; the log says where (send {send.id}).")
         else:
             self._done(run, handed)
+            await asyncio.to_thread(shutil.rmtree, run.folder, ignore_errors=True)
+        await self._means.hosting.withdraw(send.id)
 
     async def _cancelled(self, run: Run) -> None:
-        for task in self._journal.tasks(run.send.id, run.send.attempt):
+        accepted = (i for i in self._journal.intents(run.send.id, run.send.attempt) if i.fate is Fate.ACCEPTED)
+        for task in accepted:
             call = Call(task.call, run.send.operation, task.fields)
             with contextlib.suppress(SendReturnError):
                 await run.bridge.cancel(call, task.task_id or "", call_folder(run, task.call))
@@ -230,12 +254,6 @@ class Conductor:
             run.tell(1.0, "delivered", returned)
         run.enter(State.DONE, f"{len(handed.files)} files in {handed.folder}")
         log.info("send done", send=run.send.id, files=len(handed.files))
-
-    def _retried_from(self, send: SendRow) -> str | None:
-        """The step that a retry starts with, where what was made before it is still good; else None."""
-        reached = [entry.state for entry in self._journal.history(send.id) if not entry.state.ended]
-        last = next((state for state in reversed(reached) if state is not State.QUEUED), State.PREPARING)
-        return RETRIED_FROM.get(last)
 
     # Telling
 

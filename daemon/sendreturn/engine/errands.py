@@ -15,6 +15,10 @@ OnProgress = Callable[[float, str], None]
 WORST_PAUSE_S = 60.0
 
 
+class TaskFailed(ServiceError):  # noqa: N818 - a state of affairs, as its siblings in errors.py
+    """The service took the task, and could not do it."""
+
+
 def _ignore(_fraction: float, _text: str) -> None:
     pass
 
@@ -44,7 +48,8 @@ async def follow(
     """Look after a task until it ends. Passing trouble makes the pauses longer; the task is never given up for it.
 
     Raises:
-        ServiceError: the service says that it failed, or will not answer for this task.
+        TaskFailed: the service says that it failed.
+        ServiceError: it will not answer for this task.
     """
     pause_s = pace_s = poll_s(run, bridge)
     while True:
@@ -72,5 +77,5 @@ def poll_s(run: Run, bridge: ServiceBridge) -> float:
 
 def _good(report: Report) -> Report:
     if report.failed is not None:
-        raise ServiceError(report.failed, "`retry` asks for it once more.")
+        raise TaskFailed(report.failed, "`retry` asks for it once more.")
     return report

@@ -32,6 +32,8 @@ class Fate(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    FAILED = "failed"
+    """Accepted, and then the service could not do it."""
 
 
 @dataclass(frozen=True)
@@ -196,15 +198,16 @@ class Journal:
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(**values))
 
-    def again(self, send_id: SendId, forget: Sequence[str] | None, note: str) -> SendRow:
-        """Queue a send anew, forgetting the outputs of the stages that must run again; None forgets them all."""
-        forgotten = sa.delete(t.stages).where(t.stages.c.send_id == send_id)
+    def again(self, send_id: SendId, note: str, *, anew: bool) -> SendRow:
+        """Queue a send once more: from where it was, or `anew` from its beginning, with requests of its own."""
+        attempt = t.sends.c.attempt + (1 if anew else 0)
         with self._write() as db:
-            db.execute(forgotten if forget is None else forgotten.where(t.stages.c.stage.in_(forget)))
+            if anew:
+                db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id))
             db.execute(
                 sa.update(t.sends)
                 .where(t.sends.c.id == send_id)
-                .values(state=State.QUEUED.value, text=note, attempt=t.sends.c.attempt + 1, cancel_asked=False)
+                .values(state=State.QUEUED.value, text=note, attempt=attempt, cancel_asked=False)
             )
             self._tell(db, send_id, State.QUEUED, note)
         return self.get(send_id)
@@ -242,13 +245,18 @@ class Journal:
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
             db.execute(sa.insert(t.stages).values(send_id=send_id, stage=stage, output=dict(output), finished_at=now()))
 
+    def forget(self, send_id: SendId, stages: Sequence[str]) -> None:
+        """Have stages run once more."""
+        with self._write() as db:
+            db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage.in_(stages)))
+
     # Requests that may be billed
 
-    def tasks(self, send_id: SendId, attempt: int) -> Sequence[Intent]:
-        """The requests of an attempt that a service has accepted."""
+    def intents(self, send_id: SendId, attempt: int) -> Sequence[Intent]:
+        """The requests of an attempt, in order."""
         query = sa.select(t.intents).where(t.intents.c.send_id == send_id, t.intents.c.attempt == attempt)
         with self._read() as db:
-            rows = db.execute(query.where(t.intents.c.fate == Fate.ACCEPTED.value)).mappings().all()
+            rows = db.execute(query.order_by(t.intents.c.id)).mappings().all()
         return [_intent(row) for row in rows]
 
     def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from sendreturn.contract import Accepted, Call, MadeTake, Plan, Report, Way
+from sendreturn.contract import Accepted, Call, Clip, MadeTake, Plan, Report, Way
 from sendreturn.engine.budget import check_budget
-from sendreturn.engine.errands import follow
+from sendreturn.engine.errands import TaskFailed, follow
 from sendreturn.engine.journal import Fate, Intent
-from sendreturn.engine.outputs import Prepared, Takes
+from sendreturn.engine.outputs import Hosted, Prepared, Takes
 from sendreturn.engine.prepare import ask_of
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
@@ -29,6 +29,8 @@ _REPORT = TypeAdapter(Report)
 
 async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
     """Make the planned requests and those that follow from them, each at most once, and gather what was made."""
+    if prepared.clip is not None:
+        run.means.hosting.offer_again(run.bridge.manifest, run.send.id, prepared.clip)
     ask = ask_of(run.send, run.params, prepared)
     done: dict[str, Report] = {}
     made: list[tuple[Call, Accepted, Report]] = []
@@ -43,6 +45,12 @@ async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
             run.note(cost_credits=takes.cost_credits)
             return takes
     raise ServiceError(f"{run.bridge.manifest.title} wants more and more requests for this send; it was stopped.")
+
+
+def forget_results(run: Run) -> None:
+    """Have the service asked once more for what it has made; no request that may be billed is repeated by this."""
+    waits = [f"wait {intent.call}" for intent in run.means.journal.intents(run.send.id, run.send.attempt)]
+    run.means.journal.forget(run.send.id, ["make", *waits])
 
 
 def call_folder(run: Run, call: str) -> Path:
@@ -65,19 +73,19 @@ async def _once(run: Run, call: Call, prepared: Prepared) -> Accepted:
     intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
     if intent is None:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
+        way = await _way(run, call, prepared)
         intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
-        return await _post(run, call, prepared, intent)
+        return await _post(run, call, way, intent)
     if intent.fate is Fate.ACCEPTED and intent.task_id is not None:
         return Accepted(intent.task_id, _REPORT.validate_python(intent.report) if intent.report else None)
     if intent.fate is Fate.REFUSED or run.bridge.manifest.free:
-        return await _post(run, call, prepared, intent)
+        return await _post(run, call, await _way(run, call, prepared), intent)
     run.means.journal.answer(intent, Fate.UNKNOWN)
     raise _unknown(run)
 
 
-async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> Accepted:
+async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
     """Make the request; repeat it only where the service said that it did not take it."""
-    way = _way(run, call, prepared)
     for pause_s in (*PAUSES_S, None):
         run.checkpoint()
         run.means.journal.answer(intent, Fate.INTENDED)
@@ -100,10 +108,20 @@ async def _post(run: Run, call: Call, prepared: Prepared, intent: Intent) -> Acc
     raise AssertionError("unreachable")
 
 
-def _way(run: Run, call: Call, prepared: Prepared) -> Way:
+async def _way(run: Run, call: Call, prepared: Prepared) -> Way:
+    """What the request may use. Bringing the clip to its host is free, and is done before anything is written down."""
     folder = call_folder(run, call.name)
     folder.mkdir(parents=True, exist_ok=True)
-    return Way(folder, prepared.clip)
+    clip = prepared.clip if call.needs_clip else None
+    url = (await run.step("host", State.SUBMITTING, Hosted, partial(_host, run, clip, folder))).url if clip else None
+    callbacks, name = run.means.callbacks, run.send.service
+    if callbacks is None or not run.bridge.manifest.webhooks:
+        return Way(folder, clip, url)
+    return Way(folder, clip, url, callbacks.url_for(name, run.send.id), callbacks.secret_for(name, run.send.id))
+
+
+async def _host(run: Run, clip: Clip, folder: Path) -> Hosted:
+    return Hosted(await run.means.hosting.address(run.bridge, run.send.id, clip, folder))
 
 
 def _broken(run: Run) -> ServiceError:
@@ -135,9 +153,17 @@ async def _until_ended(run: Run, call: Call, accepted: Accepted) -> Report:
     try:
         return await follow(run, run.bridge, call, accepted.task_id, call_folder(run, call.name), run.tell)
     except ServiceError as error:
+        if isinstance(error, TaskFailed):
+            _note_failure(run, call)
         report = _without(call, error).report
         assert report is not None
         return report
+
+
+def _note_failure(run: Run, call: Call) -> None:
+    intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
+    if intent is not None:
+        run.means.journal.answer(intent, Fate.FAILED, intent.task_id)
 
 
 def _without(call: Call, error: ServiceError) -> Accepted:

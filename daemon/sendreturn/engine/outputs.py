@@ -63,6 +63,13 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Hosted:
+    """Where a service finds the clip; None where it takes files."""
+
+    url: str | None
+
+
+@dataclass(frozen=True)
 class Takes:
     """Everything that the service has made.
 

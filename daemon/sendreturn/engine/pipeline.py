@@ -9,14 +9,12 @@ from sendreturn.engine.approve import approve
 from sendreturn.engine.fetch import fetch
 from sendreturn.engine.finish import finish
 from sendreturn.engine.hand_over import hand_over
-from sendreturn.engine.make import make
+from sendreturn.engine.make import forget_results, make
 from sendreturn.engine.outputs import Approval, Fetched, Finished, Handed, Prepared, Takes
 from sendreturn.engine.prepare import plan, prepare
 from sendreturn.engine.run import Run
+from sendreturn.net.download import Gone
 from sendreturn.words import State
-
-AFTER_MAKING = ("fetch", "finish", "deliver")
-"""The steps that can be repeated without paying again, in order."""
 
 
 async def run_send(run: Run) -> Handed:
@@ -24,11 +22,21 @@ async def run_send(run: Run) -> Handed:
     prepared = await run.step("prepare", State.PREPARING, Prepared, partial(prepare, run))
     planned = await run.step("plan", State.PREPARING, Plan, partial(plan, run, prepared))
     await run.step("approve", State.PREPARING, Approval, partial(approve, run, planned))
-    slot = await run.slot(run.send.service)
     try:
-        takes = await run.step("make", State.SUBMITTING, Takes, partial(make, run, planned, prepared))
-    finally:
-        slot.release()
-    fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
+        takes = await _make(run, planned, prepared)
+        fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
+    except Gone:
+        forget_results(run)
+        takes = await _make(run, planned, prepared)
+        fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
     finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, prepared, fetched))
     return await run.step("deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, takes, finished))
+
+
+async def _make(run: Run, planned: Plan, prepared: Prepared) -> Takes:
+    """Have the service make it, as one of as many sends as it does side by side."""
+    slot = await run.slot(run.send.service)
+    try:
+        return await run.step("make", State.SUBMITTING, Takes, partial(make, run, planned, prepared))
+    finally:
+        slot.release()

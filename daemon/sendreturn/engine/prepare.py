@@ -75,8 +75,10 @@ def earlier_take(source: Source, service: str) -> EarlierTake | None:
 
 
 async def plan(run: Run, prepared: Prepared) -> Plan:
-    """Map the send to the service's requests. Raises Refusal for what the service cannot do."""
+    """Map the send to the service's requests. Raises Refusal for what the service cannot do or get."""
     planned = run.bridge.plan(ask_of(run.send, run.params, prepared))
+    if prepared.clip is not None and any(call.needs_clip for call in planned.calls):
+        run.means.hosting.choose(run.bridge.manifest)
     return replace(planned, unmet=(*planned.unmet, *unmet_wishes(run)))
 
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from sendreturn.contract import ServiceBridge
+from sendreturn.engine.callbacks import Callbacks
+from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
 from sendreturn.params import Params, parse_params
 from sendreturn.sends.wish import Returned
@@ -45,13 +47,15 @@ SPAN = {
 
 @dataclass(frozen=True)
 class Means:
-    """What every run may use."""
+    """What every run may use. `callbacks` is None where services cannot reach this machine."""
 
     journal: Journal
     services: Services
     settings: Settings
     staging: Path
     slots: Callable[[str], asyncio.Semaphore]
+    hosting: ClipHost
+    callbacks: Callbacks | None
     announce: Callable[[SendRow, float, Returned | None], None]
 
 

@@ -77,7 +77,7 @@ async def test_an_interrupted_request_is_uncertain_after_a_restart(tmp_path: Pat
         send = await rig.ended(rig.send(clip).id)
         row = rig.journal.get(send.id)
         # As a kill between the intent and the answer leaves it.
-        rig.journal.again(row.id, None, "")
+        rig.journal.again(row.id, "", anew=True)
         killed = rig.journal.intend(rig.journal.get(send.id), "main", {}, 10.0)
         rig.journal.move(row.id, State.SUBMITTING)
         assert killed.fate is Fate.INTENDED
@@ -264,3 +264,51 @@ async def test_a_call_back_makes_a_waiting_send_look_at_once(tmp_path: Path, cli
         assert (await rig.ended(send.id)).state is State.DONE
         rig.desk.hint(send.id)
         rig.desk.hint("ffffffff")
+
+
+async def test_a_cancelled_send_that_was_billed_is_waited_for_by_a_retry(tmp_path: Path, clip: Path):
+    import asyncio
+
+    studio = FakeService(hold=asyncio.Event())
+    async with Rig(tmp_path, studio) as rig:
+        send = rig.send(clip)
+        await studio.looked.wait()
+        rig.desk.cancel(send.id)
+        await rig.ended(send.id)
+        studio.hold.set()
+        rig.desk.retry(send.id)
+        await rig.reach(send.id, State.DONE)
+    assert studio.ledger == ["cover"]
+
+
+async def test_a_key_that_stopped_working_while_a_task_ran_does_not_lose_the_task(tmp_path: Path, clip: Path):
+    studio = FakeService(on_look=raises(ServiceError("The key is not valid.", outcome=Outcome.ASK)))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert send.state is State.FAILED
+        studio.on_look = lambda: None
+        rig.desk.retry(send.id)
+        await rig.reach(send.id, State.DONE)
+    assert studio.ledger == ["cover"]
+
+
+async def test_results_that_have_expired_are_asked_for_anew_and_not_made_anew(tmp_path: Path, clip: Path):
+    from sendreturn.net.download import Gone
+
+    tries = iter([Gone("The address has expired.")])
+
+    def expire_once() -> None:
+        error = next(tries, None)
+        if error is not None:
+            raise error
+
+    studio = FakeService(on_fetch=expire_once)
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(rig.send(clip).id)).state is State.DONE
+    assert studio.ledger == ["cover"]
+
+
+async def test_nothing_of_a_send_that_is_done_stays_in_the_staging_folder(tmp_path: Path, clip: Path):
+    async with Rig(tmp_path, FakeService()) as rig:
+        await rig.ended(rig.send(clip).id)
+    assert list((tmp_path / "staging").iterdir()) == []
