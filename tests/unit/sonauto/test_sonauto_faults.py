@@ -87,6 +87,7 @@ def test_a_field_is_told_by_the_users_name_for_it(loc: list[str], ours: str):
         ("Lyrics filter: too close to an existing song", "somebody else's work"),
         ("Duplicate upload", "has this clip already"),
         ("Could not decode audio", "cannot read the clip"),
+        ("Audio URL is not accessible: 403", "cannot fetch the clip"),
         ("Only two of prompt, lyrics and style", "refused the request: Only two"),
     ],
 )

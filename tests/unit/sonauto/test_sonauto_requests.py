@@ -118,7 +118,8 @@ def test_the_singers_voice_is_a_tag(gender: str, tag: str):
 
 def test_a_song_of_nothing_is_refused():
     with pytest.raises(Refusal, match="Set prompt, style or lyrics"):
-        made("generate", instrumental=True)
+        made("generate", instrumental=True, service_options={"output_format": "mp3"})
+    assert made("generate", service_options={"tags": ["rock"]}).body["tags"] == ["rock"]
 
 
 @pytest.mark.parametrize(("model", "strength"), [("v3", 2.0), ("v2", 1.5)])
@@ -280,3 +281,11 @@ def test_lyrics_are_aligned_for_a_single_song_with_vocals_only(more: dict[str, A
 def test_the_users_own_prices_go_before_the_manifests():
     request = made("generate", settings={"prices": {"generate": 80.0}}, prompt="x", takes=2)
     assert request.credits == 120.0
+
+
+@pytest.mark.parametrize(("model", "notes"), [("v2", 1), ("v3", 2)])
+def test_a_section_is_v2s_whatever_is_named(model: str, notes: int):
+    request = made("inpaint", section_s=[1, 2], model=model)
+    assert request.path == "generations/v2/inpaint"
+    assert len(request.notes) == notes
+    assert ("Sonauto's v3 has no inpaint; v2 was asked." in request.notes) == (model == "v3")

@@ -149,6 +149,13 @@ _PATTERNS: Sequence[tuple[re.Pattern[str], _Meaning]] = (
         _Meaning("Sonauto has nothing to listen to yet.", "", Outcome.RETRY),
     ),
     (
+        _pattern(r"url.{0,40}(accessible|reach|fetch|download)|(fetch|download).{0,40}(url|audio)"),
+        _Meaning(
+            "Sonauto cannot fetch the clip from its address.",
+            "Send a copy of it from another folder: then the audio itself goes along.",
+        ),
+    ),
+    (
         _pattern(r"(decode|unsupported|invalid|corrupt).{0,30}(audio|format|file)|(audio|file).{0,30}(decode|corrupt)"),
         _Meaning("Sonauto cannot read the clip.", "Send it as FLAC or as a plain 16- or 24-bit WAV."),
     ),

@@ -70,7 +70,7 @@ _Built = tuple[str, dict[str, Any], tuple[str, ...]]
 
 def _generate(asked: Asked, model: Model) -> _Built:
     words = words_of(asked, model)
-    if not any(words.fields.get(name) for name in ("prompt", "tags", "lyrics")) and not asked.options:
+    if not any(fields.get(name) for fields in (words.fields, asked.options) for name in ("prompt", "tags", "lyrics")):
         raise Refusal("Sonauto needs to know what the song is to be.", "Set prompt, style or lyrics.")
     if model == "v2":
         v2, notes = _v2_fields(asked)
