@@ -19,6 +19,7 @@ from sendreturn_bridges.services.acedata.simulator import AceDataSimulator
 
 CLIP_S = 4.0
 RATE_HZ = 22_050
+QUICK = {"looks": 1, "song_s": 3.0, "media_rate_hz": 22_050}
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Driven:
         """As if the simulator had just been started; it keeps its songs."""
         for name in self.simulator.switches:
             del self.simulator.switches[name]
-        self.turn({"looks": 1})
+        self.turn(QUICK)
         self.simulator.balance = 10_000.0
         for memory in (self.simulator.ledger, self.simulator.requests, self.calls):
             memory.clear()
@@ -88,7 +89,7 @@ class Driven:
 
 @asynccontextmanager
 async def driven(folder: Path, switches: Mapping[str, Any] | None = None, **options: Any) -> AsyncIterator[Driven]:
-    simulator = AceDataSimulator({"looks": 1, **(switches or {})})
+    simulator = AceDataSimulator({**QUICK, **(switches or {})})
     clip = write_clip(folder / "clip.wav")
     async with simulator.running():
         setup = Setup(MANIFEST, {**simulator.settings, "poll_s": 0.005, **options}, folder, lambda: simulator.key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sendreturn.errors import Outcome
 from sendreturn.net.answers import Answer
-from sendreturn_bridges.services.acedata.faults import classify
+from sendreturn_bridges.services.acedata.faults import classify, classify_platform, classify_request
 
 ASK, GIVE_UP, RETRY = Outcome.ASK, Outcome.GIVE_UP, Outcome.RETRY
 
@@ -87,3 +87,25 @@ def test_a_failure_without_a_reason_is_still_one():
 def test_a_good_answer_is_none():
     assert classify(Answer(200, {}, {"success": True, "data": []})) is None
     assert classify(Answer(200, {}, {"items": [], "count": 0})) is None
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "invalid_token"), (403, "forbidden"), (400, "token_mismatched")])
+def test_the_platform_may_want_another_kind_of_token(status, code):
+    error = classify_platform(Answer(status, {}, gateway(code, "")))
+    assert error is not None
+    assert error.outcome is ASK
+    assert "ACEDATA_PLATFORM_KEY" in error.hint
+    assert classify_platform(Answer(200, {}, {"file_url": "https://cdn.acedata.cloud/uploads/x"})) is None
+
+
+def test_a_file_that_is_too_large_is_told_so():
+    error = classify_platform(Answer(413, {}, None, "<html>"))
+    assert error is not None
+    assert "too large" in error.what
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_an_unexplained_breakdown_over_a_paid_request_leaves_its_fate_open(status):
+    error = classify_request(Answer(status, {}, worker("api_error", "job failed with unknown error")))
+    assert error is not None
+    assert error.outcome is Outcome.UNKNOWN

@@ -53,7 +53,7 @@ class AceData:
             title=f"{title}'s platform",
             key=lambda: _platform_key(options) or setup.key(),
             limiter=limiter,
-            classify=faults.classify,
+            classify=faults.classify_platform,
         )
         poll_s = number(options.get("poll_s")) or setup.manifest.poll_s
         self._boards = {api: TaskBoard(self._api, f"/{api}/tasks", poll_s / 5) for api in ("suno", "producer")}

@@ -34,6 +34,8 @@ def classify(answer: Answer) -> ServiceError | None:
     failed = isinstance(answer.body, Mapping) and answer.body.get("success") is False
     if answer.status < 400 and not failed:
         return None
+    if answer.status == 413:
+        return _error(_TOO_LARGE, answer, objection_in(answer.body))
     if answer.status == 402:
         return _error(_KEY, answer, Objection("x402", "Payment Required"))
     objection = objection_in(answer.body)
@@ -55,6 +57,13 @@ def classify_request(answer: Answer) -> ServiceError | None:
         f"HTTP {answer.status}: {answer.text[:500]}",
         Outcome.UNKNOWN,
     )
+
+
+def classify_platform(answer: Answer) -> ServiceError | None:
+    """As `classify`, for the platform, whose tokens may have to be of another kind."""
+    objection = objection_in(answer.body)
+    about_key = answer.status in (401, 402, 403) or (objection is not None and objection.code in _KEY_CODES)
+    return _error(_PLATFORM_KEY, answer, objection) if about_key else classify(answer)
 
 
 def objection_in(body: Any) -> Objection | None:
@@ -99,6 +108,13 @@ def _error(meaning: _Meaning, answer: Answer, objection: Objection | None) -> Se
 
 _SET_KEY = "Copy the key again from AceData's console; `sendreturn key set acedata` keeps it."
 _KEY = _Meaning("AceData does not take the API key.", _SET_KEY, Outcome.ASK)
+_KEY_CODES = frozenset({"no_token", "invalid_token", "token_expired", "token_mismatched"})
+_PLATFORM_KEY = _Meaning(
+    "AceData's platform, which takes the clips, does not take the API key.",
+    "Set ACEDATA_PLATFORM_KEY to a platform token from its console, or hosting.kind to serve or s3.",
+    Outcome.ASK,
+)
+_TOO_LARGE = _Meaning("AceData says that the clip is too large.", "Send a part of it with range_s.", Outcome.GIVE_UP)
 _OTHER_KEY = _Meaning(
     "The API key belongs to another of AceData's services.",
     "Take a global key, or one for Suno, from AceData's console; `sendreturn key set acedata` keeps it.",

@@ -11,7 +11,6 @@ from sendreturn.testing.simulator import Simulator, Song, Task
 from sendreturn_bridges.services.acedata.songs import TWELVE, TWO
 
 TITLES = {name: name.replace("_", " ").title() for name in TWELVE} | {"fx": "FX"}
-SONG_S = 12.0
 LONGEST_TAIL_S = 20.0
 PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 BACKED = frozenset({"underpainting", "overpainting"})
@@ -63,7 +62,7 @@ class Studio:
             first, second = [await self._read(one) for one in asked["mashup_audio_ids"]]
             return await self._maker.mashup(first, second)
         if action in ("generate", "inspo") or action.startswith("artist_consistency"):
-            return await self._maker.song(SONG_S + seed, seed)
+            return await self._maker.song(float(self._simulator.switches["song_s"]) + seed, seed)
         clip = await self._read(asked["audio_id"])
         if action in COVERED:
             return await self._maker.cover(clip, style=str(asked.get("style") or asked.get("prompt") or ""), seed=seed)
@@ -80,7 +79,7 @@ class Studio:
             return await self._maker.inpaint(clip, section_s=section_s, seed=seed, whole=whole)
         if action == "samples":
             slice_ = clip.cut(float(asked.get("samples_start") or 0), float(asked["samples_end"]))
-            return await self._maker.extend(slice_, extend_s=SONG_S, seed=seed)
+            return await self._maker.extend(slice_, extend_s=float(self._simulator.switches["song_s"]), seed=seed)
         if action == "concat":
             return await self._joined(self._simulator.songs[asked["audio_id"]], clip)
         return await self._maker.remaster(clip, seed=seed)
