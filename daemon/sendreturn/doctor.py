@@ -122,6 +122,9 @@ def _tools(places: Places) -> Iterator[Finding]:
 def _is_free(kind: socket.SocketKind, host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, kind) as probe:
+        if kind is socket.SOCK_STREAM and os.name == "posix":
+            # As the server does: connections of a daemon that has just stopped do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:

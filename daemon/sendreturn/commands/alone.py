@@ -63,7 +63,8 @@ async def _carry(house: House, ask: Callable[[Conductor], SendView]) -> Shape:
 def look_alone(settings: Settings, here: Places, ask: Callable[[Conductor], Shape]) -> Shape:
     """Ask the conductor something that starts no send."""
     house = House(settings, here)
-    try:
-        return ask(house.conductor)
-    finally:
-        asyncio.run(house.stop())
+    with logs_in(here.log, house.redact, None):
+        try:
+            return ask(house.conductor)
+        finally:
+            asyncio.run(house.stop())
