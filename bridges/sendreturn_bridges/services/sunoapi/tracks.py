@@ -1,0 +1,107 @@
+"""The songs in an answer of Suno API, as takes. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from sendreturn.contract import JsonDict, Made, MadeTake
+from sendreturn.words import Kind
+
+from sendreturn_bridges.services.sunoapi.reading import address, field, number, rows, table, text
+
+USUAL_PLACE = "https://cdn1.suno.ai/{}.mp3"
+"""Where a song has been found whose answer named no address."""
+SHARE_OF_SECTION = 1.5
+"""Of a replaced section's length; what is shorter is not the whole song."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One song. `url` is empty where the answer names no finished file; a stream is none, for it ends up empty."""
+
+    audio_id: str
+    url: str
+    duration_s: float | None
+    title: str
+    words: str
+    model: str
+
+    @property
+    def ref(self) -> str:
+        return self.url or (USUAL_PLACE.format(quote(self.audio_id, safe="")) if self.audio_id else "")
+
+
+def tracks_of(data: JsonDict) -> list[Track]:
+    """The songs of a record, in the form of the service's reference or of its quick start."""
+    response = table(data.get("response"))
+    listed = field(response, "sunoData", "data") or field(data, "sunoData", "data")
+    return [track for track in map(_track, rows(listed)) if track.audio_id or track.url]
+
+
+def _track(row: JsonDict) -> Track:
+    urls = (address(field(row, name)) for name in ("audioUrl", "sourceAudioUrl"))
+    return Track(
+        audio_id=text(field(row, "id", "audioId")),
+        url=next((url for url in urls if url), ""),
+        duration_s=_positive(number(row.get("duration"))),
+        title=text(row.get("title")),
+        words=text(field(row, "prompt", "lyric", "lyrics")),
+        model=text(field(row, "modelName")),
+    )
+
+
+def takes_of(tracks: Sequence[Track], context: JsonDict) -> tuple[MadeTake, ...]:
+    """One take for each song.
+
+    With `holds_back` in the context the MP3 is not among the files: a WAV of the same audio is on its way, and
+    `facts["kept"]` has what is wanted should it not come.
+    """
+    return tuple(_take(track, context, seen) for track, seen in zip(tracks, _earlier(tracks), strict=True))
+
+
+def _take(track: Track, context: JsonDict, earlier: frozenset[str]) -> MadeTake:
+    covers = _covers(track, context)
+    mix = Made(Kind.MIX, track.ref, duration_s=track.duration_s, covers=covers, made_by="Suno API")
+    sings = bool(context.get("sings"))
+    words = (Made(Kind.LYRICS, "lyrics.txt", text=track.words, made_by="Suno API"),) if sings and track.words else ()
+    notes = ("The service gave the same file for two takes.",) if track.ref in earlier else ()
+    facts: dict[str, Any] = {"sings": sings, "covers": covers, "title": track.title, "model": track.model}
+    if context.get("holds_back"):
+        facts["kept"] = {"ref": track.ref, "duration_s": track.duration_s, "covers": covers}
+        return MadeTake(words, track.audio_id or None, notes=notes, facts=facts)
+    return MadeTake((mix, *words), track.audio_id or None, notes=notes, facts=facts)
+
+
+def kept_mix(kept: JsonDict) -> Made:
+    """The file that was held back."""
+    return Made(
+        Kind.MIX,
+        str(kept["ref"]),
+        duration_s=number(kept.get("duration_s")),
+        covers=str(kept["covers"]),
+        made_by="Suno API",
+    )
+
+
+def _covers(track: Track, context: JsonDict) -> str:
+    """Songs come back whole; one too short for that holds only what is new."""
+    if track.duration_s is None:
+        return "all"
+    from_s, section_s = number(context.get("from_s")), context.get("section_s")
+    if from_s is not None and track.duration_s < from_s:
+        return "tail"
+    if section_s and track.duration_s < (section_s[1] - section_s[0]) * SHARE_OF_SECTION:
+        return "section"
+    return "all"
+
+
+def _earlier(tracks: Sequence[Track]) -> Iterator[frozenset[str]]:
+    for index in range(len(tracks)):
+        yield frozenset(track.ref for track in tracks[:index])
+
+
+def _positive(seconds: float | None) -> float | None:
+    return seconds if seconds is not None and seconds > 0 else None

@@ -1,0 +1,78 @@
+"""What Suno API's refusals mean: ask again, ask the user, or give up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sendreturn.errors import Outcome, ServiceError
+from sendreturn.net.answers import Answer
+from sendreturn_bridges.services.sunoapi.faults import AlreadyThere, Doubtful, classify
+
+
+def said(code: Any, msg: str = "", status: int = 200, data: Any = None) -> ServiceError | None:
+    return classify(Answer(status, body={"code": code, "msg": msg, "data": data}))
+
+
+@pytest.mark.parametrize("code", [200, 201, "200"])
+def test_a_good_answer_is_good(code: Any) -> None:
+    assert said(code, "success") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "msg", "outcome", "part"),
+    [
+        (400, "invalid parameter: style", Outcome.GIVE_UP, "invalid parameter: style"),
+        (401, "Unauthorized", Outcome.ASK, "API key"),
+        (402, "Insufficient", Outcome.ASK, "credits"),
+        (404, "Not found", Outcome.GIVE_UP, "does not know"),
+        (405, "limit exceeded", Outcome.RETRY, "fewer requests"),
+        (409, "exists", Outcome.GIVE_UP, "already"),
+        (413, "prompt too long", Outcome.GIVE_UP, "too long"),
+        (413, "Uploaded audio matches existing work of art.", Outcome.GIVE_UP, "known work"),
+        (422, "model: wrong", Outcome.GIVE_UP, "model: wrong"),
+        (429, "The current credits are insufficient.", Outcome.ASK, "credits"),
+        (429, "Too many requests.", Outcome.RETRY, "fewer requests"),
+        (430, "Your call frequency is too high.", Outcome.RETRY, "fewer requests"),
+        (451, "file fetch failed", Outcome.GIVE_UP, "could not fetch the clip"),
+        (455, "maintenance", Outcome.RETRY, "maintenance"),
+        (500, "The original Suno task does not exist.", Outcome.GIVE_UP, "does not know this task"),
+    ],
+)
+def test_the_code_in_the_body_counts(code: int, msg: str, outcome: Outcome, part: str) -> None:
+    error = said(code, msg)
+    assert error is not None
+    assert (error.outcome, part in error.what) == (outcome, True), error.what
+    assert msg in error.detail
+
+
+def test_a_breakdown_is_asked_again_but_leaves_a_paid_request_in_doubt() -> None:
+    error = said(500, "server error")
+    assert isinstance(error, Doubtful)
+    assert (error.outcome, error.paid.outcome) == (Outcome.RETRY, Outcome.UNKNOWN)
+
+
+def test_a_429_that_gives_no_reason_does_not_repeat_a_paid_request() -> None:
+    error = said(429, "")
+    assert isinstance(error, Doubtful)
+    assert error.paid.outcome is Outcome.ASK
+
+
+def test_a_task_that_is_there_already_is_taken_up() -> None:
+    error = said(409, "exists", data={"taskId": "t1"})
+    assert isinstance(error, AlreadyThere)
+    assert error.task_id == "t1"
+
+
+def test_the_same_meanings_may_arrive_as_a_status() -> None:
+    error = classify(Answer(402, body={"detail": "x"}))
+    assert error is not None
+    assert error.outcome is Outcome.ASK
+    assert classify(Answer(503, body=None)) is None
+    assert classify(Answer(200, body=None)) is None
+
+
+def test_an_upload_says_by_itself_that_it_failed() -> None:
+    error = classify(Answer(200, body={"success": False, "code": 200, "msg": "Missing required parameter"}))
+    assert error is not None
+    assert "Missing required parameter" in error.what
