@@ -7,12 +7,14 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from sendreturn.audio.midi import write_midi
-from sendreturn.contract import Made, MadeTake
+from sendreturn.contract import Made
 from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Prepared, Takes
 from sendreturn.engine.run import Run
 from sendreturn.errors import ServiceError
 from sendreturn.words import TEMP_PREFIX, Kind
 
+EXTRAS = frozenset({Kind.IMAGE, Kind.VIDEO})
+"""What nobody waits for: a send is not lost because its picture is."""
 SUFFIX = {Kind.MIDI: ".mid", Kind.LYRICS: ".txt", Kind.IMAGE: ".jpg", Kind.VIDEO: ".mp4"}
 """For references that do not name one; audio is taken for WAV, and read by its content."""
 
@@ -28,12 +30,17 @@ async def fetch(run: Run, prepared: Prepared, takes: Takes) -> Fetched:
     done = 0
     for number, take in enumerate(takes.takes, start=1):
         files: list[FetchedFile] = []
-        for made in take.files:
-            target = folder / f"t{number}-{len(files)}{_suffix(made)}"
-            files.append(await _fetch_one(run, prepared, made, target))
+        notes = take.notes
+        for index, made in enumerate(take.files):
+            try:
+                files.append(await _fetch_one(run, prepared, made, folder / f"t{number}-{index}{_suffix(made)}"))
+            except ServiceError as error:
+                if made.kind not in EXTRAS:
+                    raise
+                notes = (*notes, f"The {made.kind.value} could not be fetched: {error.what}")
             done += 1
             run.tell(done / total, f"fetched {done} of {total}")
-        fetched.append(_take(number, take, files))
+        fetched.append(FetchedTake(number, tuple(files), take.clip_id, take.bpm, notes))
     return Fetched(tuple(fetched))
 
 
@@ -58,10 +65,6 @@ def _write(made: Made, prepared: Prepared, target: Path) -> None:
     last_s = max((note.end_s for track in tracks for note in track.notes), default=0.0)
     length_s = prepared.source.duration_s if prepared.source else 0.0
     write_midi(target, tracks, prepared.meter, duration_s=max(last_s, length_s))
-
-
-def _take(number: int, take: MadeTake, files: list[FetchedFile]) -> FetchedTake:
-    return FetchedTake(number, tuple(files), take.clip_id, take.bpm, take.notes)
 
 
 def _suffix(made: Made) -> str:

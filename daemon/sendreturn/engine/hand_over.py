@@ -63,7 +63,7 @@ def _about(run: Run, prepared: Prepared, takes: Takes) -> About:
         send_id=run.send.id,
         operation=run.send.operation,
         service=run.send.service,
-        model=run.params.model,
+        model=_model(takes) or run.params.model,
         params=run.params.given(),
         created_at=run.send.created_at,
         source=_source(run, prepared),
@@ -76,6 +76,12 @@ def _about(run: Run, prepared: Prepared, takes: Takes) -> About:
         ai=Ai(generated=manifest.ai_generated, digital_source_type=manifest.digital_source_type or None),
         history=tuple(Step(at=entry.at, state=entry.state, note=entry.note) for entry in history),
     )
+
+
+def _model(takes: Takes) -> str | None:
+    """The model that really made it, where the service says so."""
+    named = (take.facts.get("model") for take in takes.takes)
+    return next((str(model) for model in named if model), None)
 
 
 def _source(run: Run, prepared: Prepared) -> Source:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from sendreturn.audio.clip import ClipInfo
-from sendreturn.audio.convert import convert
+from sendreturn.audio.convert import Format, convert
 from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import is_silent, probe
 from sendreturn.audio.splice import cut_part
@@ -24,6 +24,7 @@ from sendreturn.engine.run import Run
 from sendreturn.errors import ClipError, SendReturnError
 from sendreturn.params import Params
 from sendreturn.returns.sidecar import read_sidecar
+from sendreturn.words import Kind
 
 COPY_BLOCK = 1 << 20
 HOUSE_PARAMS = frozenset(
@@ -67,8 +68,10 @@ def earlier_take(source: Source, service: str) -> EarlierTake | None:
     for path in source.path.parent.glob("*.json"):
         with suppress(OSError, SendReturnError):
             sidecar = read_sidecar(path)
-            is_of_it = any(file.sha256 == source.sha256 for file in sidecar.returns)
-            if sidecar.service == service and is_of_it and sidecar.service_refs.clip_ids:
+            # Only a mix is what the service knows by this id, and of an extension it may know only the new part.
+            is_it = any(file.kind is Kind.MIX and file.sha256 == source.sha256 for file in sidecar.returns)
+            is_whole = is_it and sidecar.operation != "extend"
+            if sidecar.service == service and is_whole and sidecar.service_refs.clip_ids:
                 refs = sidecar.service_refs
                 return EarlierTake(refs.clip_ids[0], refs.task_ids, sidecar.model)
     return None
@@ -152,8 +155,9 @@ def _for_service(run: Run, staged: Path, info: ClipInfo, sha256: str | None) -> 
     """The clip in a container that the service takes."""
     formats = run.means.services.manifest(run.send.service).clip_formats
     if info.container not in formats:
-        target = run.folder / "clip.wav"
-        info = convert(staged, target, bit_depth="float" if "WAV" in formats else 24, fmt="WAV")
+        fmt: Format = "WAV" if formats[0] == "WAV" else "FLAC" if formats[0] == "FLAC" else "MP3"
+        target = run.folder / f"clip.{fmt.lower()}"
+        info = convert(staged, target, bit_depth="float" if fmt == "WAV" else 24, fmt=fmt)
         staged, sha256 = target, None
     return Clip(staged, info.sample_rate_hz, info.channels, info.frames, sha256 or _sha256(staged))
 
