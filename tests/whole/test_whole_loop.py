@@ -192,10 +192,10 @@ async def test_only_the_range_is_sent_and_placed_where_it_was(tmp_path: Path, so
 
 
 async def test_another_drop_of_the_same_clip_is_another_take(tmp_path: Path):
-    song = render_demo(RATE_HZ)  # long enough for many continuations
+    song = render_demo(RATE_HZ)  # long enough, with 90 s, for countless continuations
     async with LivingDaemon(tmp_path) as life:
         for count in (1, 2):
-            (life.sends / "extend" / "riff.wav.yaml").write_text("extend_s: 15\n")
+            (life.sends / "extend" / "riff.wav.yaml").write_text("extend_s: 90\n")
             write(life.sends / "extend" / "riff.wav", song)
             sends = await life.ended(count)
     assert [send.state for send in sends] == [State.DONE, State.DONE]
