@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class House:
         except BaseException:
             self._lock.release()
             raise
-        self.services = Services(load_manifests(), self._options, places.models, self._key)
+        self.services = services_of(settings, places, env, self._remember)
         token = places.read_token()
         self.hosting = ClipHost(settings, token, env)
         self.callbacks = Callbacks(settings.public_url, token) if settings.public_url else None
@@ -102,15 +102,26 @@ class House:
             return None
         return put_aside(send.clip, send.found_at, send.session, self.settings.hot_folder.folder, sentence)
 
-    def _options(self, service: str) -> Mapping[str, object]:
-        configured = self.settings.service_settings(service)
+    def _remember(self, secret: str) -> None:
+        self._secrets |= {secret}
+
+
+def services_of(
+    settings: Settings, places: Places, env: Mapping[str, str], on_key: Callable[[str], None] = lambda _: None
+) -> Services:
+    """The services as configured; `on_key` hears of every key that is found for one."""
+
+    def options(service: str) -> Mapping[str, object]:
+        configured = settings.service_settings(service)
         return {**configured.urls, **configured.model_dump(exclude={"options"}), **configured.options}
 
-    def _key(self, service: str) -> str | None:
-        secret = find_key(service, self.settings.service_settings(service).api_key_env, self._env).secret
+    def key(service: str) -> str | None:
+        secret = find_key(service, settings.service_settings(service).api_key_env, env).secret
         if secret is not None:
-            self._secrets |= {str(secret)}
+            on_key(str(secret))
         return secret
+
+    return Services(load_manifests(), options, places.models, key)
 
 
 def _take_lock(state: Path) -> FileLock:

@@ -77,6 +77,10 @@ class Services:
             self._open[name] = cast("ServiceBridge", module.open_bridge(setup))
         return self._open[name]
 
+    def key(self, name: str) -> str | None:
+        """The service's API key, if there is one. May take a moment: the keyring may have to be unlocked."""
+        return self._key(name)
+
     def gap_filler(self, operation: str) -> str | None:
         """The free service that does `operation` for what another service returned, if there is one."""
         fillers = (m.name for m in self.manifests.values() if m.free and operation in m.fills_gaps)

@@ -1,27 +1,38 @@
-"""`sendreturn services`: what each service can do."""
+"""`sendreturn services`: what each service can do, what it costs, and what is left on the account."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from typing import Any
 
 import click
 
+from sendreturn.commands.context import places, settings_of
+from sendreturn.contract import Balance, TellsCredits
+from sendreturn.errors import SendReturnError
+from sendreturn.house import services_of
 from sendreturn.sends.http_shapes import service_shape
-from sendreturn.services import load_manifests
+from sendreturn.services import Services
+
+PATIENCE_S = 15.0
 
 
 @click.command("services")
 @click.option("--json", "in_json", is_flag=True, help="As JSON, for scripts.")
-def services_command(in_json: bool) -> None:
-    """Show the services, and which operations each can do.
+@click.pass_context
+def services_command(ctx: click.Context, in_json: bool) -> None:
+    """Show the services: operations, limits, prices, and what is left where a key is set.
 
     \b
     Examples:
       sendreturn services
       sendreturn services --json
     """
-    shapes = [service_shape(manifest) for manifest in load_manifests().values()]
+    services = services_of(settings_of(ctx), places(), os.environ)
+    left = asyncio.run(_ask_all(services))
+    shapes = [{**service_shape(manifest), **left[name]} for name, manifest in services.manifests.items()]
     if in_json:
         click.echo(json.dumps({"services": shapes}, indent=2))
         return
@@ -29,10 +40,51 @@ def services_command(in_json: bool) -> None:
         _show(shape)
 
 
+async def _ask_all(services: Services) -> dict[str, dict[str, Any]]:
+    """What is left at each service, or why that is not known; all are asked at once."""
+    try:
+        told = await asyncio.gather(*(_ask(services, name) for name in services.manifests))
+    finally:
+        await services.close()
+    return dict(zip(services.manifests, told, strict=True))
+
+
+async def _ask(services: Services, name: str) -> dict[str, Any]:
+    manifest = services.manifest(name)
+    if manifest.free or not manifest.tells_credits or await asyncio.to_thread(services.key, name) is None:
+        return {"credits_left": None}
+    bridge = services.bridge(name)
+    assert isinstance(bridge, TellsCredits), "a manifest that says tells_credits has a balance"
+    try:
+        balance: Balance = await asyncio.wait_for(bridge.balance(), PATIENCE_S)
+    except TimeoutError:
+        return {"credits_left": None, "credits_trouble": f"{manifest.title} did not answer in time."}
+    except SendReturnError as error:
+        return {"credits_left": None, "credits_trouble": error.sentence}
+    return {"credits_left": balance.credits, "credits_parts": dict(balance.parts)}
+
+
 def _show(service: dict[str, Any]) -> None:
-    price = "free" if service["free"] else f"paid in {service['currency']}"
-    click.secho(f"{service['name']} ({price})", bold=True)
+    click.secho(f"{service['name']} ({_money(service)})", bold=True)
     click.echo(f"  {service['about']}")
     for name, operation in service["operations"].items():
-        needs = f", needs {', '.join(operation['demands'])}" if operation["demands"] else ""
-        click.echo(f"  {name}: makes {', '.join(operation['makes']) or 'a measurement'}{needs}")
+        click.echo(f"  {name}: {', '.join(_facts(service, operation))}")
+
+
+def _money(service: dict[str, Any]) -> str:
+    if service["free"]:
+        return "free"
+    left, trouble = service["credits_left"], service.get("credits_trouble")
+    known = f"; {left:g} left" if left is not None else f"; {trouble}" if trouble else ""
+    return f"paid in {service['currency']}{known}"
+
+
+def _facts(service: dict[str, Any], operation: dict[str, Any]) -> list[str]:
+    facts = [f"makes {' + '.join(operation['makes']) or 'a measurement'}"]
+    if not service["free"]:
+        facts.append(f"about {operation['credits']:g} {service['currency']}")
+    if operation["demands"]:
+        facts.append(f"needs {' and '.join(operation['demands'])}")
+    if operation["longest_clip_s"]:
+        facts.append(f"clips up to {operation['longest_clip_s']:g} s")
+    return facts

@@ -91,6 +91,8 @@ def service_shape(manifest: Manifest) -> Shape:
             "honours": list(spec.honours),
             "credits": spec.credits,
             "longest_clip_s": spec.longest_clip_s,
+            "shortest_clip_s": spec.shortest_clip_s,
+            "takes": spec.takes,
         }
         for name, spec in manifest.operations.items()
     }
@@ -100,5 +102,6 @@ def service_shape(manifest: Manifest) -> Shape:
         "about": manifest.about,
         "free": manifest.free,
         "currency": manifest.currency,
+        "retention_h": manifest.retention_h,
         "operations": operations,
     }
