@@ -332,7 +332,7 @@ async def test_http_that_cannot_be_done_is_answered_with_a_sentence(tmp_path: Pa
         await assert_goes_on(life)
 
 
-async def test_an_upload_that_is_no_audio_is_refused_and_kept(tmp_path: Path):
+async def test_an_upload_that_is_no_audio_is_refused_and_leaves_nothing(tmp_path: Path):
     async with with_studio(tmp_path) as life, life.http() as http:
         fields = {"operation": "cover", "service": "studio", "session": str(life.session)}
         for name in ("lyrics.wav", "../../escape.wav", "x" * 400 + ".wav"):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command_line import call
+from living_daemon import PLAIN
 from rich.console import Console
 from sendreturn.demo import show
 from sendreturn.demo.show import ACTS, Act, run_demo
@@ -29,7 +30,9 @@ OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PI
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a bar, two acts, and no models."""
+    """One bar, two acts, no models, and nothing made that was not asked for."""
+    prepare = show._prepare
+    monkeypatch.setattr(show, "_prepare", lambda session: prepare(session).model_copy(update={"returns": PLAIN}))
     monkeypatch.setattr(show, "render_demo", lambda: render_demo().cut(9.6, 12.0))
     monkeypatch.setattr(show, "ACTS", SMALL_ACTS)
     monkeypatch.setattr(show, "_small_models", list)

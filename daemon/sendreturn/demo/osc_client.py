@@ -47,7 +47,8 @@ class OscClient:
             message.add_arg(osc_value(value))
         self._transport.sendto(message.build().dgram)
         try:
-            answer = await asyncio.wait_for(self._answers.get(), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                answer = await self._answers.get()
         except TimeoutError as error:
             raise SendReturnError(
                 "The daemon did not answer over OSC.", "See whether a firewall blocks UDP."

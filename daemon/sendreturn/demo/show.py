@@ -183,8 +183,10 @@ class _Performance:
         """Wait until every dropped clip has been taken, or put aside, and every send has ended."""
         while any(path.exists() for path in dropped) or not all(send.state.ended for send in self._sends()):
             self._changed.clear()
-            with suppress(TimeoutError):  # no event tells of a clip that was put aside
-                await asyncio.wait_for(self._changed.wait(), LOOK_EVERY_S)
+            # No event tells of a clip that was put aside. (wait_for loses a cancellation now and then before 3.12.)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._changed.wait()
 
 
 def _drop(act: Act, session: Path, clip: Path) -> Path:

@@ -46,6 +46,7 @@ def test_it_runs_once_stops_when_told_and_tells_no_secret(desktop: Desktop):
         assert "Traceback" not in text
 
 
+@pytest.mark.slow
 def test_a_send_that_was_under_way_goes_on_at_the_next_start(desktop: Desktop):
     song = render_demo(48_000).cut(0.0, 9.6)
     clip = desktop.session / "riff.wav"
