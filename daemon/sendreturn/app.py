@@ -14,7 +14,6 @@ import structlog
 from starlette.types import ASGIApp
 
 from sendreturn import __version__
-from sendreturn.card import CARD_NAME as CARD_NAME
 from sendreturn.card import Card, remove_card, write_card
 from sendreturn.errors import UsageError
 from sendreturn.house import House

@@ -20,7 +20,7 @@ import pytest
 import soundfile
 import yaml
 from living_daemon import LivingDaemon, Osc
-from sendreturn.app import CARD_NAME
+from sendreturn.card import CARD_NAME
 from sendreturn.sends.wish import Event
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
