@@ -1,0 +1,98 @@
+"""Versions of MusicAPI's models, and how long texts may be with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sendreturn.contract import Manifest
+from sendreturn.errors import Refusal
+
+SAMPLES_ONLY = "sonic-v4-5-all"
+FIELDS = {"prompt": "lyrics", "infill_lyrics": "lyrics", "title": "title", "tags": "style"}
+"""MusicAPI's field → our parameter, for the texts whose length depends on the model."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What the manifest and the user's settings say.
+
+    Attributes:
+        model: The configured model; None where none is.
+        default, default_producer: The models that are asked for otherwise.
+        texts: Lengths of lyrics, title and style, for "old" and "new" models.
+        description, lyrics_description, name, persona_description: Lengths of other texts.
+        wav_from: "wav" or "download".
+    """
+
+    model: str | None = None
+    default: str = "sonic-v5"
+    default_producer: str = "FUZZ-2.0"
+    texts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    description: int = 400
+    lyrics_description: int = 120
+    name: int = 80
+    persona_description: int = 200
+    longest_vox_s: float = 30.0
+    shortest_voice_s: float = 10.0
+    wav_from: str = "wav"
+
+
+def dialect_of(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
+    limits = manifest.limits
+    return Dialect(
+        model=options.get("model") or None,
+        default=str(limits["default_model"]),
+        default_producer=str(limits["default_producer_model"]),
+        texts=limits["texts"],
+        description=int(limits["description"]),
+        lyrics_description=int(options.get("lyrics_prompt_limit") or limits["lyrics_description"]),
+        name=int(limits["name"]),
+        persona_description=int(limits["persona_description"]),
+        longest_vox_s=float(limits["longest_vox_s"]),
+        shortest_voice_s=float(limits["shortest_voice_s"]),
+        wav_from=str(options.get("wav_from") or "wav"),
+    )
+
+
+def version_of(model: str) -> float | None:
+    """4.5 for sonic-v4-5-plus; None for names that tell no version."""
+    found = re.fullmatch(r"(?:sonic|chirp)-v(\d+)(?:-(\d))?(?:-\w+)?", model)
+    return float(f"{found[1]}.{found[2] or 0}") if found else None
+
+
+def is_at_least(model: str, version: float) -> bool:
+    """Whether a model has what came with `version`; names that tell no version count as new."""
+    found = version_of(model)
+    return found is None or found >= version
+
+
+def joined(*parts: str | None) -> str:
+    """Descriptions as one."""
+    return ", ".join(part for part in parts if part)
+
+
+def check_texts(body: Mapping[str, Any], dialect: Dialect, model: str) -> None:
+    """Refuse texts that the service would refuse. Raises Refusal."""
+    limits = dialect.texts.get("new" if is_at_least(model, 4.5) else "old", {})
+    for name, ours in FIELDS.items():
+        most = limits.get(ours)
+        if most is not None and len(body.get(name) or "") > most:
+            raise Refusal(
+                f"The {ours} has {len(body[name])} characters; MusicAPI takes at most {most} with the model {model}.",
+                _shorter(ours, most, dialect),
+            )
+    hint = "Shorten it, or put more of it into style and lyrics."
+    check_length("prompt", body.get("gpt_description_prompt"), dialect.description, hint)
+
+
+def check_length(ours: str, value: str | None, most: int, hint: str = "Shorten it.") -> None:
+    if len(value or "") > most:
+        raise Refusal(f"The {ours} has {len(value or '')} characters; MusicAPI takes at most {most} here.", hint)
+
+
+def _shorter(ours: str, most: int, dialect: Dialect) -> str:
+    newer = dialect.texts.get("new", {}).get(ours, 0)
+    return f"Shorten it, or choose a model from sonic-v4-5 on ({newer})." if newer > most else "Shorten it."
