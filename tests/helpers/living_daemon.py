@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +23,28 @@ PLAIN = ReturnsSettings(stems=0, midi=False)
 class LivingDaemon:
     """One life of a daemon. A second one on the same folder is the same daemon after a restart."""
 
-    def __init__(self, folder: Path, *, returns: ReturnsSettings = PLAIN, settle_s: float = 0.05, **more: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        returns: ReturnsSettings = PLAIN,
+        settle_s: float = 0.05,
+        web_port: int = 0,
+        env: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
         self.session = folder / "Song"
         self.session.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(
             sessions=(SessionSettings(path=self.session),),
             osc=OscSettings(port=0),
-            web=WebSettings(port=0),
+            web=WebSettings(port=web_port),
             hot_folder=HotFolderSettings(settle_s=settle_s),
             returns=returns,
             **more,
         )
         make_session(self.session, folders_of(self.settings))
-        self.daemon = Daemon(self.settings, Places(folder / "state"), env={})
+        self.daemon = Daemon(self.settings, Places(folder / "state"), env=env or {})
         self.events: list[Event] = []
         self._changed = asyncio.Event()
 
