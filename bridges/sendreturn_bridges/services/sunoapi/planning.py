@@ -49,8 +49,11 @@ class Planner:
         if _recovers(ask):
             return recovery(ask)
         request = build_song(ask, self._terms) if ask.operation in SONGS else build_other(ask, self._terms)
-        bought = {"holds_back": True} if "wav" in ask.buys and ask.operation in SONGS else {}
-        return replace(request, context={**request.context, **bought})
+        if ask.operation not in SONGS:
+            return request
+        # The song's model is asked for once more where it is continued; an MP3 is not wanted beside its WAV.
+        more = {"model": request.body.get("model"), "holds_back": "wav" in ask.buys}
+        return replace(request, context={**request.context, **more})
 
     # For each take
 

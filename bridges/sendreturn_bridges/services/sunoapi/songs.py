@@ -69,7 +69,7 @@ def _extend(ask: Ask, terms: Terms) -> Request:
     model, told = terms.model(ask)
     song = earlier_song(ask)
     if song is not None and ask.earlier is not None and ask.earlier.model:
-        model, told = terms.model_of(ask.earlier.model, ask.params.model)
+        model, told = terms.model_of(ask.earlier.model, model)
     terms.check_upload(ask, model)
     from_s = _continue_at(ask)
     body, unmet = continuation(ask, terms, model)

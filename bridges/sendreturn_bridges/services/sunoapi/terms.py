@@ -50,11 +50,13 @@ class Terms:
         told = (f"{configured} of the configuration has no {ask.operation} at Suno API; {usual} was used.",)
         return usual, told if configured else ()
 
-    def model_of(self, made_with: str, wanted: str | None) -> tuple[str, tuple[str, ...]]:
+    def model_of(self, made_with: str, wanted: str) -> tuple[str, tuple[str, ...]]:
         """The model for continuing a song: the service takes no other than the song was made with."""
         model = _plain(made_with)
-        other = wanted is not None and _plain(wanted) != model
-        return model, ((f"A song made with {model} goes on with {model}; model was left out.",) if other else ())
+        if model not in self._models:
+            return wanted, ()
+        other = wanted != model
+        return model, ((f"A song made with {model} goes on with it, not with {wanted}.",) if other else ())
 
     def takes_duration(self, model: str) -> bool:
         return bool(self._limits_of(model).get("takes_duration"))

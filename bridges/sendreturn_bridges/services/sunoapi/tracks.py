@@ -27,7 +27,7 @@ class Track:
     duration_s: float | None
     title: str
     words: str
-    model: str
+    image: str
 
     @property
     def ref(self) -> str:
@@ -49,7 +49,7 @@ def _track(row: JsonDict) -> Track:
         duration_s=_positive(number(row.get("duration"))),
         title=text(row.get("title")),
         words=text(field(row, "prompt", "lyric", "lyrics")),
-        model=text(field(row, "modelName")),
+        image=address(field(row, "imageUrl", "sourceImageUrl")),
     )
 
 
@@ -68,11 +68,13 @@ def _take(track: Track, context: JsonDict, earlier: frozenset[str]) -> MadeTake:
     sings = bool(context.get("sings"))
     words = (Made(Kind.LYRICS, "lyrics.txt", text=track.words, made_by="Suno API"),) if sings and track.words else ()
     notes = ("The service gave the same file for two takes.",) if track.ref in earlier else ()
-    facts: dict[str, Any] = {"sings": sings, "covers": covers, "title": track.title, "model": track.model}
+    image = (Made(Kind.IMAGE, track.image, made_by="Suno API"),) if track.image else ()
+    # The answer names the model in other words ("chirp-v4-5") than a request does.
+    facts: dict[str, Any] = {"sings": sings, "covers": covers, "title": track.title, "model": context.get("model")}
     if context.get("holds_back"):
         facts["kept"] = {"ref": track.ref, "duration_s": track.duration_s, "covers": covers}
-        return MadeTake(words, track.audio_id or None, notes=notes, facts=facts)
-    return MadeTake((mix, *words), track.audio_id or None, notes=notes, facts=facts)
+        return MadeTake((*words, *image), track.audio_id or None, notes=notes, facts=facts)
+    return MadeTake((mix, *words, *image), track.audio_id or None, notes=notes, facts=facts)
 
 
 def kept_mix(kept: JsonDict) -> Made:
