@@ -101,10 +101,10 @@ async def rig(
     folder: Path,
     switches: Mapping[str, object] | None = None,
     *,
-    credits: float = 10_000,
-    **options: Any,  # noqa: A002
+    balance: float = 10_000,
+    **options: Any,
 ) -> AsyncIterator[Rig]:
-    simulator = SunoApiSimulator({"looks": 1, **(switches or {})}, credits=credits)
+    simulator = SunoApiSimulator({"looks": 1, **(switches or {})}, credits=balance)
     async with simulator.running():
         settings = {**simulator.settings, "grace_s": 0, **options}
         unlimited = replace(manifest(), requests=0)  # else tests would wait for their turn
