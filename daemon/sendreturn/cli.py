@@ -26,6 +26,7 @@ COMMANDS = {
     "retry": ("sends", "Try a send once more."),
     "approve": ("sends", "Let a send go out that waits for your word."),
     "services": ("services", "Show the services and what each can do."),
+    "simulate": ("simulate", "Run a simulated service, to rehearse without spending."),
     "models": ("models", "List, install or remove model weights."),
     "key": ("key", "Keep a service's API key in the keyring."),
     "doctor": ("doctor", "Show what is in force and what is wrong."),
