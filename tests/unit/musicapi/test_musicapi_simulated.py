@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import urllib.error
+import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -378,6 +381,35 @@ async def test_wav_may_be_had_by_the_newer_path_and_at_the_newer_prices(tmp_path
         assert soundfile.info(str(await rig.fetch(take.files[0]))).format == "WAV"
         await rig.make("generate", clip_s=None, prompt="a song")
         assert rig.bill == [("upload", 2), ("download", 2), ("create_music", 20)]
+
+
+async def test_a_batch_is_taken_as_a_whole(rig):
+    def ask_for(path, body=None):
+        headers = {"Authorization": f"Bearer {rig.simulator.key}"}
+        asked = urllib.request.Request(
+            f"{rig.simulator.address}{V1}/{path}", body and json.dumps(body).encode(), headers
+        )
+        with urllib.request.urlopen(asked) as answer:
+            return json.load(answer)
+
+    item = {"custom_mode": False, "mv": "sonic-v5", "gpt_description_prompt": "a song"}
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        await asyncio.to_thread(ask_for, "batch", {"items": [item, {}]})
+    raised.value.close()
+    assert rig.bill == []
+    begun = await asyncio.to_thread(ask_for, "batch", {"items": [item, item]})
+    assert begun["submitted"] == 2
+    for _ in range(2):
+        standing = await asyncio.to_thread(ask_for, f"batch?batch_id={begun['batch_id']}")
+    assert [len(task["data"]) for task in standing["tasks"]] == [2, 2]
+    assert rig.bill == [("create_music", 15)] * 2
+
+
+async def test_what_has_been_retired_says_so(rig):
+    call = rig.bridge.plan(ask("generate", clip_s=None, prompt="x", service_options={"api": "producer"})).calls[0]
+    fields = {**call.fields, "body": {**call.fields["body"], "task_type": "music_variation"}}
+    with pytest.raises(ServiceError, match="no longer offers"):
+        await rig.bridge.submit(replace(call, fields=fields), Way(rig.folder))
 
 
 async def test_the_service_is_asked_at_its_pace():

@@ -35,6 +35,7 @@ SONGS = frozenset(
 FROM_TEXT = frozenset({"lyrics", "tags"})
 WANT_UPLOADS = frozenset({"add_vocals", "add_instrumental"})
 """These take only songs that were uploaded in the last 24 hours."""
+WHERE_ITS_ID_IS = "Set service_options: {clip_id: its id}, which stands in the sidecar of the continuation."
 
 
 class Planner:
@@ -155,12 +156,12 @@ def _check_join(ask: Ask, wanted: Wanted) -> None:
     if wanted.source is None:
         raise Refusal(
             "MusicAPI needs the last continuation to join.",
-            "Send it as a clip, or set service_options: {clip_id: its id}.",
+            WHERE_ITS_ID_IS,
         )
     if wanted.has_upload:
         raise Refusal(
             "MusicAPI joins only a continuation that it has made itself with what it continues.",
-            "Send the tail that came back from its extend; the mix beside it is joined here already.",
+            f"{WHERE_ITS_ID_IS} The mix that came back with it is joined here already.",
         )
 
 

@@ -39,6 +39,7 @@ UNREACHABLE = "Audio URL is not accessible. Please provide a public direct audio
 INVALID = "Upload request failed (HTTP 400) — Invalid audio file"
 STREAM = "https://audiopipe.suno.ai/?item_id={}"
 LONGEST_S = 480.0
+MOST_ITEMS = 10
 V1 = "/api/v1"
 
 
@@ -91,6 +92,7 @@ class MusicApiSimulator(Simulator):
 
     def routes(self) -> Sequence[BaseRoute]:
         self._studio, self._helpers = Studio(self), Helpers(self)
+        self._batches: dict[str, list[str]] = {}
         songs = ("upload-extend", "upload-cover", "replace-section", "sample", "mashup", "stems/basic", "stems/full")
         helpers = ("wav", "download", "midi", "aligned-lyrics", "bpm", "vox", "persona", "lyrics", "upsample-tags")
         return [
@@ -98,9 +100,11 @@ class MusicApiSimulator(Simulator):
             *(self.paid(f"{V1}/sonic/{name}", self._begin) for name in (*songs, "create-voice")),
             *(self.paid(f"{V1}/sonic/{name}", self._help) for name in helpers),
             *(self.paid(f"{V1}/{api}/upload", self._upload) for api in ("sonic", "producer")),
+            self.paid(f"{V1}/sonic/batch", self._batch),
             self.paid(f"{V1}/producer/create", self._producer),
             self.paid(f"{V1}/nuro/create", self._retired),
             *(self.looked(f"{V1}/{api}/task/{{id}}", self._task) for api in ("sonic", "producer", "nuro")),
+            self.free(f"{V1}/sonic/batch", self._batch_standing),
             self.free(f"{V1}/get-credits", self._credits),
         ]
 
@@ -112,6 +116,28 @@ class MusicApiSimulator(Simulator):
         if kind not in rules.TASK_TYPES:
             raise Answer(self.say_no(400, "The 'task_type' field is invalid."))
         return self._begun(request, kind, asked)
+
+    async def _batch(self, request: Request) -> Response:
+        """Up to ten requests at once; all or none of them are taken."""
+        items = (await self.body(request)).get("items")
+        if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
+            raise Answer(self.say_no(400, "items must hold 1 to 10 requests."))
+        wishes = [(str(item.get("task_type") or "create_music"), item) for item in items]
+        for kind, item in wishes:
+            self._check(kind, item)
+        tasks = [self.begin(request, kind, item, self._price(kind)).id for kind, item in wishes]
+        batch_id = self.new_id()
+        self._batches[batch_id] = tasks
+        told = {"batch_id": batch_id, "submitted": len(tasks), "tasks": [{"task_id": one} for one in tasks]}
+        return JSONResponse({"message": "success", **told})
+
+    async def _batch_standing(self, request: Request) -> Response:
+        ids = self._batches.get(request.query_params.get("batch_id", ""))
+        if ids is None:
+            return self.say_no(404, "batch not found.")
+        looks = [(one, await self.look(one)) for one in ids]
+        tasks = [{"task_id": one, **(self._final(task) if task and task.ended else {})} for one, task in looks]
+        return JSONResponse(self._good({"tasks": tasks}))
 
     async def _begin(self, request: Request) -> Response:
         kind = request.url.path.removeprefix(f"{V1}/sonic/")
