@@ -15,7 +15,6 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -28,10 +27,13 @@ from sendreturn.audio.notes import Note
 from sendreturn.synth.kits import KITS
 from sendreturn_bridges.services.local import basic_pitch, candidates, drums, heard_weights
 from sendreturn_bridges.services.local.note_decoding import LOWEST_PITCH
+from sendreturn_bridges.services.local.views import view
 
 FIRST_SEED = 1000
 PULL = 1.5
 """Strength of the pull of all weights towards 0 (on features scaled to unit variance)."""
+PULL_OF_PRODUCTS = 150.0
+"""The same where there are hundreds of features; of 5 to 500 about the best on songs held back."""
 Fitted = dict[str, object]
 NOTHING: Fitted = {"of": [], "bias": 0.0, "threshold": 0.0}
 RELATIVES = {drums.TOM: (41, 43, 45, 47, 48, 50)}
@@ -51,13 +53,17 @@ def matches(at_s: Iterable[float], pitches: Iterable[int], notes: Iterable[Note]
     return answers
 
 
-def fit(songs: list[tuple[Features, Answers]], judged: Callable[[int, Features], Features] | None = None) -> Fitted:
+def fit(
+    songs: list[tuple[Features, Answers]],
+    judged: Callable[[int, Features], Features] | None = None,
+    pull: float = PULL,
+) -> Fitted:
     """A logistic regression over all songs, and the threshold with the best F1.
 
     `judged` makes of a song's number and logits what the threshold is applied to.
     """
     features, answers = (np.concatenate(column) for column in zip(*songs, strict=True))
-    of, bias = regress(features, answers)
+    of, bias = regress(features, answers, pull)
     logits = [found @ of + bias for found, _ in songs]
     if judged is not None:
         logits = [judged(number, own) for number, own in enumerate(logits)]
@@ -65,7 +71,7 @@ def fit(songs: list[tuple[Features, Answers]], judged: Callable[[int, Features],
     return {"of": [round(float(w), 4) for w in of], "bias": round(bias, 4), "threshold": round(threshold, 2)}
 
 
-def regress(features: Features, answers: Answers) -> tuple[Features, float]:
+def regress(features: Features, answers: Answers, pull: float) -> tuple[Features, float]:
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
     scaled = np.column_stack([(features - mean) / spread, np.ones(len(features))])
 
@@ -73,8 +79,8 @@ def regress(features: Features, answers: Answers) -> tuple[Features, float]:
         logits = scaled @ weights
         chance = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
         pulled = np.append(weights[:-1], 0.0)
-        gradient = scaled.T @ (chance - answers) + 2 * PULL * pulled
-        return float(np.sum(np.logaddexp(0, logits) - answers * logits) + PULL * pulled @ pulled), gradient
+        gradient = scaled.T @ (chance - answers) + 2 * pull * pulled
+        return float(np.sum(np.logaddexp(0, logits) - answers * logits) + pull * pulled @ pulled), gradient
 
     best = minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B").x
     of = best[:-1] / spread
@@ -146,15 +152,15 @@ def bar_s(song: RandomSong) -> float:
 def fit_notes(songs: list[RandomSong], model: Path) -> Fitted:
     heard_weights.load_weights.cache_clear()
     rows: list[tuple[Features, Answers]] = []
-    for song in songs:
-        mix = song.mix
+    for number, song in enumerate(songs):
+        # Every fourth song is mono.
+        mix = Audio(song.mix.mono()[:, None], song.mix.rate_hz) if number % 4 == 2 else song.mix
         strokes = drums.hear_drums(mix.mono(), mix.rate_hz, bar_s(song))
-        mono = np.asarray(soxr.resample(mix.mono(), mix.rate_hz, basic_pitch.RATE_HZ), dtype=np.float32)
-        found = candidates.find_candidates(candidates.view(mono, strokes, model))
+        found = candidates.find_candidates(view(mix, strokes, model))
         at_s = found.frames * basic_pitch.HOP_SAMPLES / basic_pitch.RATE_HZ
         known = [note for track in song.tracks[1:] for note in track.notes]
-        rows.append((found.features, matches(at_s, found.keys + LOWEST_PITCH, known)))
-    return fit(rows)
+        rows.append((candidates.with_products(found.features), matches(at_s, found.keys + LOWEST_PITCH, known)))
+    return fit(rows, pull=PULL_OF_PRODUCTS)
 
 
 def write(target: Path, fitted: dict[str, object]) -> None:

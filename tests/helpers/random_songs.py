@@ -43,8 +43,20 @@ def random_song(seed: int, kits: tuple[str, ...], bars: int = 4, rate_hz: int = 
     sounds = {
         "drums": Sound(str(rng.choice(kits)), gain_db=float(rng.uniform(-4, 2)), reverb=0.08, room_s=0.5),
         "bass": Sound(str(rng.choice(BASSES)), gain_db=float(rng.uniform(-3, 2))),
-        "keyboard": Sound(str(rng.choice(KEYS)), gain_db=float(rng.uniform(-3, 2)), reverb=0.12, chorus=0.3),
-        "vocals": Sound(str(rng.choice(LEADS)), gain_db=float(rng.uniform(-3, 2)), reverb=0.2, room_s=1.2),
+        "keyboard": Sound(
+            str(rng.choice(KEYS)),
+            gain_db=float(rng.uniform(-3, 2)),
+            pan=float(rng.uniform(-0.4, 0.4)),
+            reverb=0.12,
+            chorus=0.3,
+        ),
+        "vocals": Sound(
+            str(rng.choice(LEADS)),
+            gain_db=float(rng.uniform(-3, 2)),
+            pan=float(rng.uniform(-0.15, 0.15)),
+            reverb=0.2,
+            room_s=1.2,
+        ),
     }
     stems = render(tracks, sounds, rate_hz=rate_hz, duration_s=bars * 16 * step_s, seed=seed)
     return RandomSong(tracks, Meter(bpm), stems)

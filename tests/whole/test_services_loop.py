@@ -1,4 +1,4 @@
-"""The same hot-folder drop gives a complete set of returns from every service, switched by one word of the configuration."""
+"""The same hot-folder drop gives a complete set of returns from every service, switched by one word of settings."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_player_who_does_not_keep_strict_time_is_joined_in_the_middle_of_his_t
     wave = np.zeros(round(11.8 * 44_100), np.float32)
     for at_s in np.cumsum(gaps_s) - 0.3:
         at = round(at_s * 44_100)
-        burst = clicks(0.2, start_s=0.0).samples[: 1300, 0]
+        burst = clicks(0.2, start_s=0.0).samples[:1300, 0]
         wave[at : at + 1300] += burst[: len(wave) - at]
     whole, _ = joined(Audio(wave[:, None], 44_100), side, 12.0)
     heard_s = np.diff(onset_times_s(Audio(whole, 44_100)))

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 

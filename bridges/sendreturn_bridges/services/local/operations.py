@@ -133,17 +133,10 @@ OPERATIONS: Mapping[str, Callable[[Job, Audio, Path, Tell], list[Take]]] = {
 
 
 def _hear(job: Job, audio: Audio, progress: Callable[[float], None]) -> Transcription:
-    """The notes of a clip, heard stem by stem."""
+    """The notes of a clip, heard in the whole mix: separated stems hold too much of each other to do better."""
     from sendreturn_bridges.services.local.transcribe import transcribe
 
-    parts = _separate(job, audio, 4, lambda share: progress(share * 0.5))
-    return transcribe(
-        audio,
-        models=job.models,
-        meter=job.meter,
-        stems=parts.stems,
-        progress=lambda share: progress(0.5 + share * 0.5),
-    )
+    return transcribe(audio, models=job.models, meter=job.meter, progress=progress)
 
 
 def _separate(job: Job, audio: Audio, stems: int, progress: Callable[[float], None]) -> Separation:

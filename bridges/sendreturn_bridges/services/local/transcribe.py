@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import soxr
 from sendreturn.audio.midi import clean
 from sendreturn.audio.notes import Meter, Note, NoteTrack
 
@@ -20,6 +19,7 @@ from sendreturn_bridges.services.local import basic_pitch, candidates, classical
 from sendreturn_bridges.services.local.drum_removal import remove_drums
 from sendreturn_bridges.services.local.drums import hear_drums
 from sendreturn_bridges.services.local.note_decoding import Event, Thresholds, decode, with_velocities
+from sendreturn_bridges.services.local.views import harmonic_part, resampled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +33,12 @@ ROLES = ("auto", "bass", "vocals", "lead", "drums", "other")
 
 PROGRAMS = {
     "vocals": 53, "backing_vocals": 52, "bass": 33, "lead": 81, "guitar": 27, "keyboard": 4, "strings": 48, "synth": 81,
-    "fx": 96, "brass": 61, "woodwinds": 73, "instrumental": 4, "other": 4,
+    "fx": 96, "brass": 61, "woodwinds": 73, "other": 4,
 }  # fmt: skip
 """General MIDI programs, counted from 0, by stem or role."""
 DRUM_NAMES = frozenset({"drums", "percussion"})
+MIX_NAMES = frozenset({"auto", "instrumental"})
+"""What may hold drums, bass and anything else."""
 LINE_NAMES = frozenset({"vocals", "bass", "lead"})
 
 SILENCE = 10 ** (-70 / 20)
@@ -126,12 +128,12 @@ class _Listener:
             return decode(classical_pitch.listen(mono, progress), self._at_least(classical_pitch.THRESHOLDS))
         return decode(basic_pitch.listen(mono, self.model, progress), self._at_least(basic_pitch.PRESETS["stem"]))
 
-    def mix(self, mono: NDArray[np.float32], strokes: list[Note], progress: Progress) -> list[Event]:
-        """Everything pitched in a mix with drums."""
+    def mix(self, audio: Audio, strokes: list[Note], progress: Progress) -> list[Event]:
+        """Everything pitched in a mix whose drums are struck at `strokes`."""
         if self.model is None:
-            harmonic = candidates.harmonic_part(remove_drums(mono, basic_pitch.RATE_HZ, strokes))
+            harmonic = harmonic_part(remove_drums(resampled(audio), basic_pitch.RATE_HZ, strokes))
             return decode(classical_pitch.listen(harmonic, progress), self._at_least(classical_pitch.MIX_THRESHOLDS))
-        return candidates.hear_mix(mono, strokes, self.model, progress)
+        return candidates.hear_mix(audio, strokes, self.model, progress)
 
     def line(self, mono: NDArray[np.float32], progress: Progress) -> list[Event]:
         """One voice."""
@@ -165,7 +167,7 @@ def _hear_parts(parts: Mapping[str, Audio], listener: _Listener, progress: Progr
     tracks: list[NoteTrack] = []
     width = 1 / len(parts)
     for index, (name, part) in enumerate(parts.items()):
-        hear = _hear_mix if name == "auto" else _hear_part
+        hear = _hear_mix if name in MIX_NAMES else _hear_part
         tracks += hear(name, part, listener, _share(progress, index * width, width))
     return tracks
 
@@ -177,7 +179,7 @@ def _share(progress: Progress, start: float, width: float) -> Progress:
 def _hear_part(name: str, part: Audio, listener: _Listener, progress: Progress) -> list[NoteTrack]:
     if name in DRUM_NAMES:
         return [NoteTrack(name, tuple(hear_drums(part.mono(), part.rate_hz, listener.bar_s)), is_drums=True)]
-    mono = _resampled(part)
+    mono = resampled(part)
     hear = listener.line if name in LINE_NAMES else listener.polyphonic
     notes = with_velocities(hear(mono, progress), mono, basic_pitch.RATE_HZ)
     return [NoteTrack(name, tuple(notes), program=PROGRAMS.get(name, PROGRAMS["other"]))]
@@ -186,18 +188,14 @@ def _hear_part(name: str, part: Audio, listener: _Listener, progress: Progress) 
 def _hear_mix(_: str, audio: Audio, listener: _Listener, progress: Progress) -> list[NoteTrack]:
     strokes = hear_drums(audio.mono(), audio.rate_hz, listener.bar_s, may_be_absent=True)
     progress(0.3)
-    mono = _resampled(audio)
-    events = listener.mix(mono, strokes, _share(progress, 0.3, 0.7))
+    mono = resampled(audio)
+    events = listener.mix(audio, strokes, _share(progress, 0.3, 0.7))
     bass, rest = split_bass(with_velocities(events, mono, basic_pitch.RATE_HZ))
     return [
         NoteTrack("drums", tuple(strokes), is_drums=True),
         NoteTrack("bass", tuple(bass), program=PROGRAMS["bass"]),
         NoteTrack("other", tuple(rest), program=PROGRAMS["other"]),
     ]
-
-
-def _resampled(audio: Audio) -> NDArray[np.float32]:
-    return np.asarray(soxr.resample(audio.mono(), audio.rate_hz, basic_pitch.RATE_HZ), dtype=np.float32)
 
 
 def split_bass(notes: list[Note]) -> tuple[list[Note], list[Note]]:
