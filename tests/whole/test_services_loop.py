@@ -24,16 +24,15 @@ DROPS = {"extend": "extend_s: 5\n", "cover": "style: jazz\n", "inpaint": "sectio
 
 
 @pytest.mark.parametrize("name", ONLINE)
-async def test_every_service_answers_a_drop_with_a_complete_set(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("sendreturn.net.limiter.MARGIN_S", 0.0, raising=False)
+async def test_every_service_answers_a_drop_with_a_complete_set(tmp_path: Path, name: str):
     manifest = load_manifests()[name]
     simulator = importlib.import_module(f"sendreturn_bridges.services.{name}.simulator").SIMULATOR(key=KEY)
     simulator.switches.update({"looks": 1})
     port = free_port()  # the service has to know where the daemon is before it starts
     async with simulator.running():
-        service = ServiceSettings(**{"poll_s": 0.05, "api_key_env": "TEST_KEY", **simulator.settings})
+        service = ServiceSettings(
+            **{"poll_s": 0.05, "api_key_env": "TEST_KEY", "options": {"requests": 0}, **simulator.settings}
+        )
         life = LivingDaemon(
             tmp_path,
             returns=ReturnsSettings(stems=0, midi=False),
