@@ -46,8 +46,9 @@ def test_the_code_in_the_body_counts(code: int, msg: str, outcome: Outcome, part
     assert msg in error.detail
 
 
-def test_a_breakdown_is_asked_again_but_leaves_a_paid_request_in_doubt() -> None:
-    error = said(500, "server error")
+@pytest.mark.parametrize("code", [408, 500, 531])
+def test_a_breakdown_is_asked_again_but_leaves_a_paid_request_in_doubt(code: int) -> None:
+    error = said(code, "server error")
     assert isinstance(error, Doubtful)
     assert (error.outcome, error.paid.outcome) == (Outcome.RETRY, Outcome.UNKNOWN)
 

@@ -28,7 +28,6 @@ _SENTENCES: Mapping[int, tuple[str, str, Outcome]] = {
     402: ("There are not enough credits at Suno API.", BUY, Outcome.ASK),
     403: ("Suno API does not allow this with the API key.", SET_KEY, Outcome.ASK),
     404: ("Suno API does not know this request or this task.", "", Outcome.GIVE_UP),
-    408: ("Suno API ran out of time.", "", Outcome.RETRY),
     409: ("Suno API has made this already.", "Look for it in your account there.", Outcome.GIVE_UP),
     413: ("A text is too long for Suno API.", "Shorten prompt, lyrics or style.", Outcome.GIVE_UP),
     422: ("Suno API finds a value in the request that it does not take.", "", Outcome.GIVE_UP),
@@ -109,8 +108,8 @@ def _error(code: int, msg: str, detail: str) -> ServiceError:
         return _too_many(code, folded, detail)
     if code >= 500 and any(words in folded for words in ("not exist", "not found")):
         return _told(_NO_TASK, detail)
-    if code >= 500:
-        what = "Suno API broke down over the request."
+    if code >= 500 or code == 408:
+        what = "Suno API ran out of time." if code == 408 else "Suno API broke down over the request."
         return Doubtful(what, detail, ServiceError(what, LOOK_FIRST, detail, Outcome.UNKNOWN))
     if code == 451 or "fetch failed" in folded:
         return _told(_UNFETCHED, detail)
