@@ -125,13 +125,14 @@ async def test_one_named_stem(tmp_path: Path) -> None:
 
 async def test_a_mashup_takes_a_second_address(tmp_path: Path) -> None:
     async with rig(tmp_path) as at:
-        wanted = at.wish(
-            "mashup", clip_s=2.0, style="x", service_options={"upload_urls": ["https://example.com/b.mp3"]}
-        )
-        (call,) = at.bridge.plan(wanted).calls
-        with pytest.raises(ServiceError, match="fetch the clip"):  # the simulator takes nothing from the Internet
-            await at.bridge.submit(call, await at.way(call, wanted))
-        assert not at.simulator.ledger
+        options = {"upload_urls": ["https://example.com/b.mp3"]}
+        wanted = at.wish("mashup", clip_s=2.0, style="x", service_options=options)
+        takes = await at.send(wanted)
+        assert takes[0].files[0].duration_s == pytest.approx(2.0, abs=0.1)
+        at.simulator.switches["invent_remote_songs"] = False
+        with pytest.raises(ServiceError, match="fetch the clip"):
+            await at.send(wanted)
+        assert len(at.simulator.ledger) == 1
 
 
 async def test_a_task_of_long_ago_is_recovered(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from sendreturn.net.api import Api
 from sendreturn.net.download import download
 from sendreturn.net.hosts import hosts_for
 from sendreturn.net.limiter import Limiter
+from sendreturn.net.reading import number, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import answers, faults
 from sendreturn_bridges.services.acedata.planning import Planner
-from sendreturn_bridges.services.acedata.reading import number, table, text
 from sendreturn_bridges.services.acedata.request import Request
 from sendreturn_bridges.services.acedata.task_board import TaskBoard
 

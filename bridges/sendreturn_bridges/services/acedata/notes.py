@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sendreturn.audio.notes import Note, NoteTrack
-
-from sendreturn_bridges.services.acedata.reading import number, rows, text
+from sendreturn.net.reading import number, rows, text
 
 DRUM_WORDS = ("drum", "percussion", "kit")
 PROGRAMS: tuple[tuple[str, int], ...] = (

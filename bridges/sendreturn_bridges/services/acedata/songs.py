@@ -8,9 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sendreturn.contract import JsonDict, Made, MadeTake, Report
+from sendreturn.net.reading import number, rows, text
 from sendreturn.words import STEMS, Kind
-
-from sendreturn_bridges.services.acedata.reading import number, rows, text
 
 MADE_BY = "AceData"
 PREVIEW_HOST = "audiopipe.suno.ai"

@@ -9,8 +9,7 @@ from typing import Any
 
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.api import Api
-
-from sendreturn_bridges.services.acedata.reading import rows, table, text
+from sendreturn.net.reading import rows, table, text
 
 MOST_IDS = 50
 """In one batch, as the vendor advises."""

@@ -14,11 +14,11 @@ from sendreturn.net.api import Api
 from sendreturn.net.download import download
 from sendreturn.net.hosts import hosts_for
 from sendreturn.net.limiter import Limiter
+from sendreturn.net.reading import number, table
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import answers, faults, webhooks
 from sendreturn_bridges.services.musicapi.planning import Planner
-from sendreturn_bridges.services.musicapi.reading import number, table
 from sendreturn_bridges.services.musicapi.request import API, Request
 
 BASE_URL = "https://api.musicapi.ai"

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sendreturn.audio.notes import Note, NoteTrack
-
-from sendreturn_bridges.services.acedata.reading import number, rows, table, text
+from sendreturn.net.reading import number, rows, table, text
 
 DRUM_WORDS = ("drum", "percussion", "kit")
 PROGRAMS: tuple[tuple[str, int], ...] = (

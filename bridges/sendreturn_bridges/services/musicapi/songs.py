@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sendreturn.contract import JsonDict, Made, MadeTake, Report
+from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults
-from sendreturn_bridges.services.musicapi.reading import number, rows, table, text
 
 MADE_BY = "MusicAPI"
 SUCCEEDED = frozenset({"succeeded", "success", "complete", "completed"})

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sendreturn.contract import JsonDict, Made, MadeTake, Report
+from sendreturn.net.reading import number, rows, text
 from sendreturn.words import STEMS, Kind
 
-from sendreturn_bridges.services.musicapi.reading import number, rows, text
 from sendreturn_bridges.services.musicapi.songs import FAILED, MADE_BY, state_of
 
 TWO = ("vocals", "instrumental")

@@ -6,10 +6,13 @@ newer models), so every name is looked for in both.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from sendreturn.net.reading import number, rows, text
+
+__all__ = ["address", "field", "number", "rows", "table", "text"]
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -24,29 +27,8 @@ def field(row: Mapping[str, Any], *names: str) -> Any:
     return None
 
 
-def text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def number(value: Any) -> float | None:
-    """A finite number, also where it is written as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
 def table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def rows(value: Any) -> list[Mapping[str, Any]]:
-    """The tables in a list; one table counts as a list of one."""
-    listed = value if isinstance(value, list) else [value]
-    return [row for row in listed if isinstance(row, Mapping)]
 
 
 def address(value: Any) -> str:

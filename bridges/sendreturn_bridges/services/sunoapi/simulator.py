@@ -41,6 +41,7 @@ from sendreturn_bridges.services.sunoapi.simulated_upload import say_no as uploa
 CLIP_FIELDS = ("uploadUrl", "audioUrl", "voiceUrl", "verifyUrl")
 ONCE = frozenset({"wav", "video", "cover_art"})
 """What is made only once of the same song: a second request is told of the first."""
+REMOTE_S = 4.0
 FILES = frozenset({"separation", *ONCE})
 FAILED = {"separation": "GENERATE_AUDIO_FAILED", "wav": "GENERATE_WAV_FAILED", "video": "GENERATE_MP4_FAILED"}
 
@@ -59,6 +60,7 @@ class SunoApiSimulator(Simulator):
         "midi_empty_after_split": False,
         "numbers_as_text": False,
         "extend_returns": "all",  # tail: without what was continued
+        "invent_remote_songs": True,  # nothing is fetched from the Internet: at https addresses lies a song of its own
         "longest_upload_s": 480.0,  # 120 in older documents
         "title_limit": 80,
         "prices": {},  # by request, in place of the usual ones
@@ -144,6 +146,8 @@ class SunoApiSimulator(Simulator):
         return {"before": before.id} if before is not None else {}
 
     async def _uploaded(self, url: str, model: str) -> Song:
+        if url.startswith("https://") and self.switches["invent_remote_songs"]:
+            return await self.add_song(await self.maker.song(REMOTE_S), kind="upload")
         try:
             song = await self.add_clip(await self.take_clip(url), kind="upload")
         except (Unfetchable, ClipError) as problem:

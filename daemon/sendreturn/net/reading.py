@@ -1,4 +1,4 @@
-"""The one way in which MusicAPI's answers are read: what is not of the expected kind counts as not there."""
+"""The tolerant way in which services' answers are read: what is not of the expected kind counts as not there."""
 
 from __future__ import annotations
 
