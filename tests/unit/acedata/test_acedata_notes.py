@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sendreturn_bridges.services.acedata.notes import aligned_words, lrc, note_tracks
+from sendreturn.net.note_rows import note_tracks
+from sendreturn_bridges.services.acedata.timings import aligned_words, lrc
 
 
 def test_instruments_become_named_tracks_with_fitting_sounds():

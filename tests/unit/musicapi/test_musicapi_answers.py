@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from musicapi_samples import done, lost, running, song
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
 from sendreturn_bridges.services.musicapi.answers import accepted, standing
-from sendreturn_bridges.services.musicapi.notes import aligned_words, lrc, note_tracks
 from sendreturn_bridges.services.musicapi.request import Request
+from sendreturn_bridges.services.musicapi.timings import aligned_words, lrc
 
 SONGS = Request("/sonic/create", {}, "songs", {"place": "all", "sings": True})
 TAIL = Request("/sonic/upload-extend", {}, "songs", {"place": "tail", "sings": True})

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sendreturn.contract import Balance, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
 from sendreturn_bridges.services.sunoapi import wire
 from sendreturn_bridges.services.sunoapi.doubts import Doubts
 from sendreturn_bridges.services.sunoapi.lrc import lrc
-from sendreturn_bridges.services.sunoapi.notes import note_tracks
 from sendreturn_bridges.services.sunoapi.records import Reading, read
 from sendreturn_bridges.services.sunoapi.stem_names import FIELDS, NAMED, stem_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -321,3 +322,10 @@ def test_every_request_names_a_known_endpoint() -> None:
     for operation, params in wanted.items():
         for call in planner().plan(ask(operation, earlier=EARLIER, **params)).calls:
             assert call.fields["endpoint"] in ENDPOINTS
+
+
+def test_a_first_look_at_a_clip_does_not_know_yet_whose_song_it_is() -> None:
+    wanted = ask("wav")
+    assert wanted.clip is not None
+    draft = replace(wanted, clip=replace(wanted.clip, sha256=""))
+    assert planner().plan(draft).calls[0].fields["endpoint"] == "wav"

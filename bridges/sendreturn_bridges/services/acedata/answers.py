@@ -7,12 +7,13 @@ from typing import Any
 
 from sendreturn.contract import Accepted, JsonDict, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import faults, songs
-from sendreturn_bridges.services.acedata.notes import aligned_words, lrc, note_tracks
 from sendreturn_bridges.services.acedata.request import Request
+from sendreturn_bridges.services.acedata.timings import aligned_words, lrc
 
 MADE_BY = songs.MADE_BY
 

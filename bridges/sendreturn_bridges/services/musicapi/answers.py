@@ -7,12 +7,13 @@ from typing import Any
 
 from sendreturn.contract import Accepted, JsonDict, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults, songs, stems
-from sendreturn_bridges.services.musicapi.notes import aligned_words, lrc, note_tracks
 from sendreturn_bridges.services.musicapi.request import Request
+from sendreturn_bridges.services.musicapi.timings import aligned_words, lrc
 
 MADE_BY = songs.MADE_BY
 VOX_URLS = ("audio_url", "vox_audio_url", "vocal_audio_url", "url")

@@ -22,6 +22,11 @@ def passed_on(ask: Ask) -> dict[str, Any]:
     return {name: value for name, value in options_of(ask).items() if name not in OURS}
 
 
+def is_draft(ask: Ask) -> bool:
+    """A first look at a wish, before the clip was read: whether it is a song of the service is not known yet."""
+    return ask.clip is not None and not ask.clip.sha256
+
+
 def earlier_song(ask: Ask) -> dict[str, str] | None:
     """The ids of a song that this service has made: named in the send, or what the clip is a file of."""
     options = options_of(ask)

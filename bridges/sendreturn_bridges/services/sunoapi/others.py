@@ -9,7 +9,7 @@ from typing import Any
 from sendreturn.contract import Ask
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.sunoapi.asked import earlier_song, options_of, passed_on
+from sendreturn_bridges.services.sunoapi.asked import earlier_song, is_draft, options_of, passed_on
 from sendreturn_bridges.services.sunoapi.request import Request
 from sendreturn_bridges.services.sunoapi.stem_names import ADVANCED, KINDS, NAMED, stem_of
 from sendreturn_bridges.services.sunoapi.terms import Terms
@@ -92,7 +92,8 @@ def _separated(ask: Ask, terms: Terms, count: int, *, keep: bool) -> Request:
 def _from_clip(ask: Ask, terms: Terms, request: Request) -> Request:
     assert ask.clip is not None
     terms.check_upload(ask, None)
-    terms.check_size(ask.clip)
+    if not is_draft(ask):
+        terms.check_size(ask.clip)
     return Request(request.endpoint, request.body, "audioUrl", request.context, price=request.price)
 
 
@@ -111,6 +112,8 @@ def _advanced(ask: Ask, terms: Terms, name: str) -> Request:
 
 def _own_song(ask: Ask, what: str) -> dict[str, str]:
     song = earlier_song(ask)
+    if song is None and is_draft(ask):
+        return {"taskId": "", "audioId": ""}
     if song is None:
         raise Refusal(f"Suno API makes {what} only of songs that it has made itself.", OWN_SONGS_ONLY)
     return song

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sendreturn.contract import JsonDict, Made, MadeTake, Report
+from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.sunoapi.faults import failure
-from sendreturn_bridges.services.sunoapi.notes import note_tracks
 from sendreturn_bridges.services.sunoapi.reading import address, field, number, rows, table, text
 from sendreturn_bridges.services.sunoapi.states import Stage, Standing, standing
 from sendreturn_bridges.services.sunoapi.stem_names import FIELDS, stem_of
