@@ -44,8 +44,9 @@ def resolve(wish: Wish, settings: Settings, services: Services, session_of: Sess
     clip = _clip(wish, spec)
     session = _session(wish, clip, session_of)
     _check_demands(spec, params)
-    if clip is not None:
-        _check_with_clip(clip, operation, params, service, services)
+    draft = _draft(clip, params, services.manifest(service).operations[operation]) if clip is not None else None
+    # A plan is made and put aside, so that a refusal comes at once.
+    services.bridge(service).plan(Ask(SendId("00000000"), operation, params, draft, buys=bought(params)))
     return Meant(session, clip, operation, service, params)
 
 
@@ -111,8 +112,8 @@ def _check_demands(spec: OperationSpec, params: Params) -> None:
         raise UsageError(f"{spec.name} needs {' and '.join(missing)}{example}.", "Set it, and send the clip again.")
 
 
-def _check_with_clip(clip: Path, operation: str, params: Params, service: str, services: Services) -> None:
-    """Ask the bridge for a plan with what the file's header says, so that a refusal comes at once."""
+def _draft(clip: Path, params: Params, spec: OperationSpec) -> Clip:
+    """The clip as far as the file's header tells."""
     info = probe(clip)
     start_s, end_s = params.range_s or (0.0, info.duration_s)
     if start_s >= info.duration_s:
@@ -122,8 +123,8 @@ def _check_with_clip(clip: Path, operation: str, params: Params, service: str, s
         )
     frames = round((min(end_s, info.duration_s) - start_s) * info.sample_rate_hz)
     draft = Clip(clip, info.sample_rate_hz, info.channels, frames, sha256="")
-    _check_length(draft, services.manifest(service).operations[operation], clip.name)
-    services.bridge(service).plan(Ask(SendId("00000000"), operation, params, draft, buys=bought(params)))
+    _check_length(draft, spec, clip.name)
+    return draft
 
 
 def _check_length(clip: Clip, spec: OperationSpec, name: str) -> None:
