@@ -46,6 +46,8 @@ class _Share:
 async def _gaps(run: Run, prepared: Prepared, pieces: list[Piece], folder: Path, share: _Share) -> list[Piece]:
     """Stems and MIDI that are wanted and that the service did not make, made on this machine."""
     mix = next((piece for piece in pieces if piece.kind is Kind.MIX), None)
+    if mix is None and run.send.operation != "stems":
+        return []  # texts, pictures and notes have nothing to be filled in
     audio = await asyncio.to_thread(_clip_of, mix.path) if mix else prepared.clip
     if audio is None:
         return []
