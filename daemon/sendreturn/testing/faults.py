@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sendreturn.testing.hearing import hang_up
+from sendreturn.testing.hearing import hang_up, note_paid
 from sendreturn.testing.switches import Switches
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -30,6 +30,7 @@ class Faults:
 
     def of_paid_requests(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
+            note_paid(request)
             before = await self._trouble_before(request)
             if before is not None:
                 return before
@@ -77,6 +78,14 @@ class Faults:
             if self._switches.count_down("rate_limited_looks"):
                 return self._rate_limited()
             if self._switches.count_down("fail_looks"):
+                return self._say_no(500, "Internal server error.")
+            return await handler(request)
+
+        return answer
+
+    def of_free_requests(self, handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            if self._switches.count_down("fail_free"):
                 return self._say_no(500, "Internal server error.")
             return await handler(request)
 

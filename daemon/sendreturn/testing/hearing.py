@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
 HANG_UP = "sendreturn.hang_up"
+HEARD = "sendreturn.heard"
 
 
 @dataclass
@@ -25,7 +27,10 @@ class Heard:
         status: None until it is answered, and where the connection was broken off.
         had_credentials: Whether it had one of the secret headers.
         had_key: Whether the API key stood anywhere in it: address, headers or body.
+        key_elsewhere: Whether it stood anywhere but in a secret header.
         body_bytes: How much of a body has come.
+        is_paid: Whether it is one of those that may be billed.
+        at: By the monotonic clock.
     """
 
     door: str
@@ -37,6 +42,9 @@ class Heard:
     had_credentials: bool = False
     had_key: bool = False
     body_bytes: int = 0
+    is_paid: bool = False
+    key_elsewhere: bool = False
+    at: float = field(default_factory=time.monotonic)
 
 
 class Ears:
@@ -67,7 +75,9 @@ class Ears:
         shown = {name: "…" if name in SECRET_HEADERS else value for name, value in headers.items()}
         heard = Heard(self._door, scope["method"], headers.get("host", ""), path, shown)
         heard.had_credentials = not SECRET_HEADERS.isdisjoint(headers.keys())
-        heard.had_key = self._key in path or any(self._key in value for value in headers.values())
+        heard.key_elsewhere = self._key in path or any(self._key in value for value in shown.values())
+        heard.had_key = heard.key_elsewhere or any(self._key in value for value in headers.values())
+        scope[HEARD] = heard
         self._note(heard)
         return heard
 
@@ -80,11 +90,17 @@ class Ears:
             if message["type"] == "http.request":
                 body = message.get("body", b"")
                 heard.body_bytes += len(body)
-                heard.had_key = heard.had_key or key in rest + body
+                if key in rest + body:
+                    heard.had_key = heard.key_elsewhere = True
                 rest = (rest + body)[-len(key) :]
             return message
 
         return listen
+
+
+def note_paid(request: Request) -> None:
+    """Note that this is a request that may be billed."""
+    request.scope[HEARD].is_paid = True
 
 
 async def hang_up(request: Request) -> None:

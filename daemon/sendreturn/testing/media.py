@@ -9,6 +9,7 @@ import mimetypes
 import secrets
 import shutil
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,16 @@ class Media:
 
     Args:
         folder: Where the files lie.
+
+    Attributes:
+        given_out: How often each file was asked for in full or in part, by its id.
     """
 
     def __init__(self, folder: Path, switches: Switches) -> None:
         self.base = ""
         self._folder = folder
         self._switches = switches
+        self.given_out: Counter[str] = Counter()
         self._current: dict[str, str] = {}
         self._given: dict[str, MediaFile] = {}
         routes = [Route("/{token}/{name}", self._serve, methods=["GET", "HEAD"])]
@@ -102,6 +107,8 @@ class Media:
             return RedirectResponse(aside, 302)
         if request.method == "GET" and self._switches.count_down("truncate_media"):
             return _cut_short(request, file)
+        if request.method == "GET":
+            self.given_out[file.id] += 1
         return FileResponse(file.path, media_type=file.content_type)
 
     def _aside(self, request: Request) -> str | None:

@@ -72,6 +72,7 @@ class Simulator:
         requests: Every request that came in, to either server.
         tasks: By id.
         songs: By id.
+        has_billed: Set from the first billed request on.
     """
 
     name: ClassVar[str] = ""
@@ -93,6 +94,7 @@ class Simulator:
         self.tasks: dict[str, Task] = {}
         self.songs: dict[str, Song] = {}
         self.maker = AudioMaker()
+        self.has_billed = asyncio.Event()
         self.address = ""
         self.media: Media
         self.folder: Path
@@ -145,8 +147,7 @@ class Simulator:
                 for work in list(self._work):
                     work.cancel()
                 await self.idle()
-                for door in reversed(doors):
-                    await door.stop()
+                await asyncio.gather(*(door.stop() for door in doors))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -166,7 +167,7 @@ class Simulator:
 
     def free(self, path: str, handler: Handler, methods: Sequence[str] = ("GET",)) -> Route:
         """Anything else that wants the key."""
-        return Route(path, self._guarded(handler), methods=list(methods))
+        return Route(path, self._guarded(self._faults.of_free_requests(handler)), methods=list(methods))
 
     # Helpers for handlers
 
@@ -198,6 +199,7 @@ class Simulator:
             raise Answer(self.no_credits())
         self.balance -= credits
         mark_billed(request)
+        self.has_billed.set()
         self.ledger.append(Billed(call, credits, time.time(), self.key_ok(request)))
 
     def refund(self, call: str, credits: float) -> None:  # noqa: A002

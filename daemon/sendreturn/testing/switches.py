@@ -21,6 +21,8 @@ COMMON: Mapping[str, object] = {
     "rate_limited_once": False,
     "retry_after": 1.0,  # seconds, for the header of a 429
     "answer_slowly": 0.0,  # seconds between billing and the answer
+    # Trouble with requests that are free: so many of the next ones fail.
+    "fail_free": 0,
     # Trouble with looks: so many of the next ones fail.
     "fail_looks": 0,
     "rate_limited_looks": 0,
