@@ -3,38 +3,61 @@
 from __future__ import annotations
 
 from sendreturn.testing.simulator import Simulator
-from sendreturn.testing.suite import Sample, ServiceContract
-from sendreturn.words import Kind
+from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
+from sendreturn.words import Kind, State
 from sendreturn_bridges.services.acedata.simulator import AceDataSimulator
 
 SONG = frozenset({Kind.MIX, Kind.IMAGE})
+SHORT = {"song_s": 3.0, "extend_s": 2.0}
+SHAPES = {
+    "newer": {"pending": "preview", "async_reply": "success", "extend_returns": "all", "model_echo": "internal"},
+    "older": {"worker_envelope": True, "ok_status": True, "model_echo": "", "error_shape": "text"},
+}
+APPLICATION = {"application_id": "app"}
+ALL = {"style": "jazz", "stems": 2, "midi": True, "wav": True}
+TIMELESS = {"no_finished_at": True}
 
 
-def both_songs(simulator: Simulator) -> dict[str, object]:
-    return {"service_options": {"mashup_audio_ids": [id_ for id_, song in simulator.songs.items() if song.task_id][:2]}}
+def other_song(simulator: Simulator) -> dict[str, object]:
+    ids = [id_ for id_, song in simulator.songs.items() if song.task_id]
+    return {"service_options": {"mashup_audio_ids": ids[-1:]}}
+
+
+def answered(status: int, code: str, message: str) -> dict[str, object]:
+    body = {"error": {"code": code, "message": message}, "trace_id": "trace"}
+    return {"fail_next": {"status": status, "body": body}}
 
 
 class TestAceData(ServiceContract):
     service = "acedata"
     simulator = AceDataSimulator
-    switches = {"song_s": 3.0, "extend_s": 2.0}
-    options = {"application_id": "app"}
-    profiles = {
-        "newer": {"pending": "preview", "async_reply": "success", "extend_returns": "all", "model_echo": "internal"},
-        "older": {"no_finished_at": True, "model_echo": "", "error_shape": "text"},
-    }
+    switches = SHORT
+    options = APPLICATION
+    profiles = SHAPES
+    failing = "generate"
     samples = (
         Sample("extend", {"style": "dub"}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
         Sample("cover", {"style": "jazz"}, kinds=SONG),
-        Sample("cover", {"style": "jazz", "stems": 2, "midi": True, "wav": True}, name="cover with everything"),
+        Sample("cover", {"style": "jazz"}, kinds=SONG, switches=TIMELESS, name="cover whose end is not told"),
+        Sample("cover", ALL, every_song=False, name="cover with everything"),
         Sample("inpaint", {"section_s": [1.0, 2.0], "style": "jazz"}, kinds=SONG),
         Sample("generate", {"prompt": "a quiet song"}, kinds=SONG | {Kind.LYRICS}),
         Sample("stems", {"stems": 12}, takes=2, kinds=frozenset({Kind.STEM})),
-        Sample("concat", after="extend"),
-        Sample("mashup", {"style": "dub"}, after="cover", fill=both_songs),
+        Sample("concat", after="extend", part=Kind.TAIL),
+        Sample("mashup", {"style": "dub"}, after="cover", fill=other_song),
         Sample("add_vocals", {"lyrics": "one two"}, kinds=SONG),
         Sample("add_instrumental", {"style": "funk"}, kinds=SONG),
         Sample("sample", {"section_s": [0.0, 2.0]}, kinds=SONG),
         Sample("persona", {"title": "Ann", "section_s": [0.0, 2.0]}),
         Sample("tags", {"style": "dub"}),
+    )
+    limits = (
+        Limit("a long prompt", "generate", {"prompt": "x" * 201}, ("200",)),
+        Limit("to the left", "extend", {"side": "left"}, ("left",)),
+    )
+    troubles = (
+        Trouble("balance", answered(403, "used_up", "Your balance is used up."), ("used up",)),
+        Trouble("moderated", answered(403, "forbidden", "The prompt contains sensitive words"), ("AceData",)),
+        Trouble("bad request", answered(400, "bad_request", "style is too long"), ("style is too long",)),
+        Trouble("broke down", answered(500, "api_error", "job failed"), ("AceData",), State.UNCERTAIN),
     )

@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 from sendreturn.testing.simulator import Simulator
-from sendreturn.testing.suite import Sample, ServiceContract
-from sendreturn.words import Kind
+from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
+from sendreturn.words import Kind, State
 from sendreturn_bridges.services.musicapi.simulator import MusicApiSimulator
 
 SONG = frozenset({Kind.MIX, Kind.IMAGE})
+SHAPES = {
+    "newer": {"not_ready": "clips", "submit_code": False, "duration": "text", "mv_echo": "chirp", "stems_basic": 4},
+    "older": {"not_ready": "200", "upload_reply": "data", "error_field": "detail", "section": "full"},
+}
+ALL = {"style": "jazz", "stems": 2, "midi": True, "wav": True}
 
 
-def both_songs(simulator: Simulator) -> dict[str, object]:
-    return {"service_options": {"mashup_clip_ids": [id_ for id_, song in simulator.songs.items() if song.task_id][:2]}}
+def other_song(simulator: Simulator) -> dict[str, object]:
+    return {"service_options": {"mashup_clip_ids": _made(simulator)[-1:]}}
+
+
+def last_song(simulator: Simulator) -> dict[str, object]:
+    return {"service_options": {"clip_id": _made(simulator)[-1]}}
+
+
+def _made(simulator: Simulator) -> list[str]:
+    return [id_ for id_, song in simulator.songs.items() if song.task_id]
+
+
+def answered(status: int, kind: str, message: str) -> dict[str, object]:
+    return {"fail_next": {"status": status, "body": {"type": kind, "error": message}}}
 
 
 class TestMusicApi(ServiceContract):
     service = "musicapi"
     simulator = MusicApiSimulator
-    profiles = {
-        "newer": {"not_ready": "clips", "submit_code": False, "duration": "text", "mv_echo": "chirp", "stems_basic": 4},
-        "older": {"not_ready": "200", "upload_reply": "data", "error_field": "detail", "section": "full"},
-    }
+    profiles = SHAPES
     samples = (
         Sample("extend", {"style": "dub"}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
         Sample("cover", {"style": "jazz"}, kinds=SONG),
-        Sample("cover", {"style": "jazz", "stems": 2, "midi": True, "wav": True}, name="cover with everything"),
+        Sample("cover", ALL, every_song=False, name="cover with everything"),
         Sample("inpaint", {"section_s": [1.0, 2.0], "style": "jazz"}, kinds=SONG),
         Sample("generate", {"prompt": "a quiet song"}, kinds=SONG | {Kind.LYRICS}),
         Sample("stems", {"stems": 12}, kinds=frozenset({Kind.STEM})),
-        Sample("concat", after="extend"),
-        Sample("mashup", {"style": "dub"}, after="cover", fill=both_songs),
+        Sample("concat", after="extend", part=None, fill=last_song),
+        Sample("mashup", {"style": "dub"}, after="cover", fill=other_song),
         Sample("add_vocals", {"lyrics": "one two"}, kinds=SONG),
         Sample("add_instrumental", {"style": "funk"}, kinds=SONG),
         Sample("sample", {"section_s": [0.0, 2.0]}, kinds=SONG),
-        Sample("persona", {"title": "Ann", "section_s": [0.0, 2.0]}),
+        Sample("persona", {"title": "Ann", "section_s": [0.0, 2.0]}, takes=2),
         Sample("tags", {"style": "dub"}),
+    )
+    limits = (
+        Limit("a long title", "generate", {"prompt": "x", "title": "t" * 81}, ("80",)),
+        Limit("to the left", "extend", {"side": "left"}, ("left",)),
+    )
+    troubles = (
+        Trouble("credits", answered(403, "forbidden", "The remaining credits are not enough."), ("credits",)),
+        Trouble("words", answered(403, "forbidden", "The lyrics contain inappropriate content: 'x'."), ("lyrics",)),
+        Trouble("bad request", answered(400, "validation_error", "The tags are too long."), ("tags are too long",)),
+        Trouble("broke down", answered(500, "server_error", "Internal Server Error."), (), State.UNCERTAIN),
     )

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from sendreturn.testing.suite import Sample, ServiceContract
+from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
 from sendreturn.words import Kind
 from sendreturn_bridges.services.sonauto.simulator import SonautoSimulator
+
+SHORT = {"song_s": 3.0, "v3_extend_s": 2.0}
+SHAPES = {"objects": {"status_shape": "object", "detail_shape": "list"}, "bare": {"status_shape": "bare"}}
 
 
 class TestSonauto(ServiceContract):
     service = "sonauto"
     simulator = SonautoSimulator
-    switches = {"song_s": 3.0, "v3_extend_s": 2.0}
-    profiles = {"objects": {"status_shape": "object", "detail_shape": "list"}, "bare": {"status_shape": "bare"}}
+    switches = SHORT
+    profiles = SHAPES
     main = "extend"
     ids_are_songs = False
     samples = (
         Sample("generate", {"prompt": "a quiet song"}),
         Sample("extend", {"extend_s": 2.0}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
+        Sample("extend", {"extend_s": 2.0, "side": "left"}, kinds=frozenset({Kind.HEAD, Kind.MIX}), name="extend left"),
+        Sample("extend", {"extend_s": 2.0, "takes": 2}, takes=2, name="extend twice"),
         Sample("inpaint", {"section_s": [1.0, 2.0], "style": "jazz", "lyrics": "one two"}),
+    )
+    limits = (Limit("more than 85 s", "extend", {"extend_s": 120, "model": "v2"}, ("85",)),)
+    troubles = (
+        Trouble("moderated", {"moderated_word": "murder"}, ("Sonauto",), params={"prompt": "murder", "extend_s": 2.0}),
+        Trouble("a clip that it knows", {"fail_next": {"status": 422, "body": {"detail": "Duplicate upload"}}}),
+        Trouble("blocked", {"fail_next": {"status": 403, "body": {"detail": "Forbidden"}}}),
     )

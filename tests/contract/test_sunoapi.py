@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from sendreturn.testing.suite import Sample, ServiceContract
-from sendreturn.words import Kind
+from sendreturn.testing.simulator import Simulator
+from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
+from sendreturn.words import Kind, State
 from sendreturn_bridges.services.sunoapi.simulator import SunoApiSimulator
 
 SONG = frozenset({Kind.MIX, Kind.IMAGE})
+SHORT = {"song_s": 3.0, "extend_s": 2.0}
+SHAPES = {"seed": {"profile": "seed", "numbers_as_text": True}, "errors": {"http_errors": True}}
+NO_GRACE = {"grace_s": 0}
+ALL = {"style": "dub", "stems": 2, "midi": True, "wav": True}
+
+
+def other_song(simulator: Simulator) -> dict[str, object]:
+    song = next(song for song in simulator.songs.values() if song.task_id)
+    return {"service_options": {"upload_urls": [simulator.address_of(song)]}}
+
+
+def answered(code: int, msg: str) -> dict[str, object]:
+    return {"fail_next": {"status": 200, "body": {"code": code, "msg": msg, "data": None}}}
 
 
 class TestSunoApi(ServiceContract):
     service = "sunoapi"
     simulator = SunoApiSimulator
-    switches = {"song_s": 3.0, "extend_s": 2.0}
-    profiles = {"seed": {"profile": "seed", "numbers_as_text": True}, "errors": {"http_errors": True}}
-    options = {"grace_s": 0}
+    switches = SHORT
+    profiles = SHAPES
+    options = NO_GRACE
     samples = (
-        Sample("extend", {"style": "dub", "stems": 2, "midi": True, "wav": True}, name="extend with everything"),
+        Sample("extend", ALL, every_song=False, name="extend with everything"),
         Sample("extend", {"style": "dub"}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
         Sample("cover", {"style": "jazz"}, kinds=SONG),
         Sample("inpaint", {"section_s": [5.0, 15.2], "style": "jazz"}, clip_s=21.0, kinds=SONG),
@@ -24,12 +38,25 @@ class TestSunoApi(ServiceContract):
         Sample("generate", {"lyrics": "one two", "style": "folk"}, kinds=SONG | {Kind.LYRICS}, name="generate words"),
         Sample("add_vocals", {"lyrics": "one two", "style": "folk", "title": "One"}, kinds=SONG),
         Sample("add_instrumental", {"style": "funk", "title": "Two"}, kinds=SONG),
+        Sample("mashup", {"style": "dub"}, after="cover", fill=other_song, kinds=SONG),
         Sample("sample", {"prompt": "rain"}),
         Sample("midi", {"stems": 12}, kinds=frozenset({Kind.MIDI, Kind.STEM})),
         Sample("tags", {"style": "dub"}),
         Sample("timed_lyrics", after="cover"),
-        Sample("persona", {"title": "Ann", "prompt": "warm"}, after="generate"),
+        Sample("persona", {"title": "Ann", "prompt": "warm", "section_s": [0, 10]}, clip_s=12.0),
         Sample("wav", after="cover"),
         Sample("video", after="cover"),
-        Sample("cover_art", after="cover"),
+        Sample("cover_art", after="cover", takes=2),
+    )
+    limits = (
+        Limit("a section that is too short", "inpaint", {"section_s": [1, 2]}, ("10",)),
+        Limit("to the left", "extend", {"side": "left"}, ("left",)),
+    )
+    troubles = (
+        Trouble("credits", answered(429, "The current credits are insufficient."), ("credits",)),
+        Trouble("moderated", answered(400, "Your prompt contains sensitive words"), ("Suno API",)),
+        Trouble("too long", answered(413, "The prompt is too long"), ("long",)),
+        Trouble("maintenance", answered(455, "System maintenance"), ("Suno API",), State.DONE, billed=None),
+        Trouble("broke down", answered(500, "Server error"), ("Suno API",), State.UNCERTAIN),
+        Trouble("sensitive", {"fail_task": "SENSITIVE_WORD_ERROR"}, ("Suno API",), operation="generate"),
     )

@@ -17,7 +17,8 @@ class Sample:
         takes: How many takes come back; None where the manifest's number holds.
         kinds: What every take has, beside others; empty: any one of the kinds that the manifest says are made.
         clip_s: Length of the clip; None: the contract's own. No clip is sent where the operation needs none.
-        after: An operation that is done first; the first audio file that it returns is the clip.
+        after: An operation that is done first; a file that it returns is the clip.
+        part: Which kind of file that is; None: there is to be no clip.
         fill: Gives further parameters just before it is sent, such as ids of what the simulator has made by then.
         switches: Of the simulator, for this send.
         every_song: Whether every song that the simulator makes for it has to be fetched.
@@ -30,6 +31,7 @@ class Sample:
     kinds: frozenset[Kind] = frozenset()
     clip_s: float | None = None
     after: str = ""
+    part: Kind | None = Kind.MIX
     fill: Callable[[Simulator], Mapping[str, object]] | None = None
     switches: Mapping[str, object] = field(default_factory=dict)
     every_song: bool = True

@@ -19,6 +19,7 @@ from sendreturn.testing.bench import KEY, POLL_S, Bench
 from sendreturn.testing.cases import Limit, Sample, Trouble
 from sendreturn.testing.simulator import Simulator
 from sendreturn.testing.sounds import song
+from sendreturn.words import Kind
 
 PLAIN = "plain"
 RATE_HZ = 24_000
@@ -39,6 +40,7 @@ class ContractBase:
         limits: Sends that are refused; those that the manifest states need not be named.
         troubles: What may go wrong at the service.
         main: The operation that is used where any will do.
+        failing: The one whose task fails where that is tried; `main` where it is empty.
         clip_s: Length of the clip that is sent.
         counts_like_simulator: Whether the cost in the sidecar has to be what the simulator has billed.
         ids_are_songs: Whether a take's id at the service is the id of one of the simulator's songs.
@@ -53,6 +55,7 @@ class ContractBase:
     limits: ClassVar[Sequence[Limit]] = ()
     troubles: ClassVar[Sequence[Trouble]] = ()
     main: ClassVar[str] = "cover"
+    failing: ClassVar[str] = ""
     clip_s: ClassVar[float] = 3.0
     counts_like_simulator: ClassVar[bool] = True
     ids_are_songs: ClassVar[bool] = True
@@ -100,9 +103,10 @@ class ContractBase:
         others = (spec for name, spec in self.manifest().operations.items() if name not in named)
         return [*self.samples, *(_default_sample(spec) for spec in others)]
 
-    def main_sample(self) -> Sample:
+    def main_sample(self, operation: str = "") -> Sample:
+        """The first sample of an operation, or of `main`; else any."""
         samples = self.all_samples()
-        return next((sample for sample in samples if sample.operation == self.main), samples[0])
+        return next((sample for sample in samples if sample.operation == (operation or self.main)), samples[0])
 
     def spec(self, operation: str) -> OperationSpec:
         return self.manifest().operations[operation]
@@ -116,8 +120,7 @@ class ContractBase:
         """The clip of a sample, where it needs one."""
         if sample.after:
             earlier = next(other for other in self.all_samples() if other.operation == sample.after)
-            done = await self.sent(bench, earlier)
-            return next(path for path in done.returns if path.suffix == ".wav")
+            return part_of(await self.sent(bench, earlier), sample.part)
         if not self.spec(sample.operation).needs_clip:
             return None
         return self.clip(bench, sample.clip_s)
@@ -125,6 +128,13 @@ class ContractBase:
     def clip(self, bench: Bench, seconds: float | None = None, name: str = "riff.wav", seed: int = 0) -> Path:
         """A clip in the session."""
         return write_clip(bench.session / name, seconds or self.clip_s, seed)
+
+
+def part_of(send: SendView, kind: Kind | None) -> Path | None:
+    """The first take's file of this kind."""
+    assert send.folder is not None, send.text
+    files = sidecars_of(send)[0].returns
+    return next((send.folder / file.path for file in files if file.kind is kind), None)
 
 
 def params_of(sample: Sample, bench: Bench) -> Mapping[str, object]:

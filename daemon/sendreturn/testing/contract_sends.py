@@ -32,7 +32,6 @@ AWKWARD_NAMES = (
     "-rf.wav",
     "100% %s {x} #1?.wav",
     "a" * 251 + ".wav",
-    "é" * 125 + ".wav",
     "two\nlines.wav",
     "nosuffix",
 )
@@ -142,7 +141,7 @@ class SendsContract(ContractBase):
 
     async def test_a_task_that_fails_is_told_and_made_anew_by_retry(self, tmp_path: Path) -> None:
         async with self.bench(tmp_path, {"fail_task": "something went wrong"}) as bench:
-            send = await self.sent(bench, self.main_sample())
+            send = await self.sent(bench, self.main_sample(self.failing))
             assert send.state is State.FAILED, send.text
             assert_words([], send.text)
             bench.retry(send.id)

@@ -11,12 +11,14 @@ A bridge's test is a subclass of `ServiceContract`:
         simulator = StudioSimulator
         samples = (Sample("extend", {"extend_s": 2}), Sample("cover", {"style": "jazz"}))
 
-Cases that ask for what the manifest does not declare are skipped; what it declares has to be there.
+Cases that ask for what the manifest does not declare are skipped; what it declares has to be there. What is tried many
+times over, in other profiles and with other names, is marked `slow`.
 """
 
 from __future__ import annotations
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from sendreturn.contract import OperationSpec
 from sendreturn.testing.cases import Limit, Sample, Trouble
@@ -28,6 +30,7 @@ from sendreturn.testing.contract_sends import AWKWARD_NAMES, SendsContract
 __all__ = ["Limit", "Sample", "ServiceContract", "Trouble"]
 
 TOO_LONG_S = 0.5
+QUICK_NAMES = 2
 
 
 @pytest.mark.asyncio
@@ -38,9 +41,8 @@ class ServiceContract(SendsContract, MoneyContract, FilesContract):
         """Turns samples, limits and troubles into cases."""
         wanted = metafunc.fixturenames
         if "sample" in wanted:
-            cases = [(sample, profile) for profile in (PLAIN, *self.profiles) for sample in self.all_samples()]
-            ids = [f"{sample.name or sample.operation}-{profile}" for sample, profile in cases]
-            metafunc.parametrize(("sample", "profile"), cases, ids=ids)
+            cases = [_case(sample, profile) for profile in (PLAIN, *self.profiles) for sample in self.all_samples()]
+            metafunc.parametrize(("sample", "profile"), cases)
         if "limit" in wanted:
             limits = [*self.limits, *self._stated_limits()]
             metafunc.parametrize("limit", limits, ids=[limit.name for limit in limits])
@@ -49,11 +51,27 @@ class ServiceContract(SendsContract, MoneyContract, FilesContract):
         if "state" in wanted:
             metafunc.parametrize("state", STATES, ids=str)
         if "clip_name" in wanted:
-            metafunc.parametrize("clip_name", AWKWARD_NAMES, ids=[ascii(name)[1:25] for name in AWKWARD_NAMES])
+            names = [
+                pytest.param(name, id=ascii(name)[1:25], marks=_slow(n > 1)) for n, name in enumerate(AWKWARD_NAMES)
+            ]
+            metafunc.parametrize("clip_name", names)
 
     def _stated_limits(self) -> list[Limit]:
         """The limits that the manifest states."""
         return [limit for spec in self.manifest().operations.values() for limit in _limits_of(spec)]
+
+
+def _case(sample: Sample, profile: str) -> ParameterSet:
+    name = f"{sample.name or sample.operation}-{profile}"
+    return pytest.param(sample, profile, id=name, marks=_slow(profile != PLAIN))
+
+
+def _name(number: int, name: str) -> ParameterSet:
+    return pytest.param(name, id=ascii(name)[1:25], marks=_slow(number >= QUICK_NAMES))
+
+
+def _slow(is_so: bool) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.slow,) if is_so else ()
 
 
 def _limits_of(spec: OperationSpec) -> list[Limit]:
