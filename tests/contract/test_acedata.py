@@ -23,6 +23,10 @@ def other_song(simulator: Simulator) -> dict[str, object]:
     return {"service_options": {"mashup_audio_ids": ids[-1:]}}
 
 
+def last_song(simulator: Simulator) -> dict[str, object]:
+    return {"service_options": {"audio_id": [id_ for id_, song in simulator.songs.items() if song.task_id][-1]}}
+
+
 def answered(status: int, code: str, message: str) -> dict[str, object]:
     body = {"error": {"code": code, "message": message}, "trace_id": "trace"}
     return {"fail_next": {"status": status, "body": body}}
@@ -43,7 +47,7 @@ class TestAceData(ServiceContract):
         Sample("inpaint", {"section_s": [1.0, 2.0], "style": "jazz"}, kinds=SONG),
         Sample("generate", {"prompt": "a quiet song"}, kinds=SONG | {Kind.LYRICS}),
         Sample("stems", {"stems": 12}, takes=2, kinds=frozenset({Kind.STEM})),
-        Sample("concat", after="extend", part=Kind.TAIL),
+        Sample("concat", after="extend", part=None, fill=last_song),
         Sample("mashup", {"style": "dub"}, after="cover", fill=other_song),
         Sample("add_vocals", {"lyrics": "one two"}, kinds=SONG),
         Sample("add_instrumental", {"style": "funk"}, kinds=SONG),
@@ -53,11 +57,11 @@ class TestAceData(ServiceContract):
     )
     limits = (
         Limit("a long prompt", "generate", {"prompt": "x" * 201}, ("200",)),
-        Limit("to the left", "extend", {"side": "left"}, ("left",)),
+        Limit("to the left", "extend", {"side": "left"}, ("start",)),
     )
     troubles = (
         Trouble("balance", answered(403, "used_up", "Your balance is used up."), ("used up",)),
         Trouble("moderated", answered(403, "forbidden", "The prompt contains sensitive words"), ("AceData",)),
-        Trouble("bad request", answered(400, "bad_request", "style is too long"), ("style is too long",)),
+        Trouble("bad request", answered(400, "bad_request", "style is too long"), ("AceData",)),
         Trouble("broke down", answered(500, "api_error", "job failed"), ("AceData",), State.UNCERTAIN),
     )

@@ -52,11 +52,11 @@ class TestMusicApi(ServiceContract):
     )
     limits = (
         Limit("a long title", "generate", {"prompt": "x", "title": "t" * 81}, ("80",)),
-        Limit("to the left", "extend", {"side": "left"}, ("left",)),
+        Limit("to the left", "extend", {"side": "left"}, ("start",)),
     )
     troubles = (
         Trouble("credits", answered(403, "forbidden", "The remaining credits are not enough."), ("credits",)),
         Trouble("words", answered(403, "forbidden", "The lyrics contain inappropriate content: 'x'."), ("lyrics",)),
-        Trouble("bad request", answered(400, "validation_error", "The tags are too long."), ("tags are too long",)),
+        Trouble("bad request", answered(400, "validation_error", "The tags are too long."), ("MusicAPI",)),
         Trouble("broke down", answered(500, "server_error", "Internal Server Error."), (), State.UNCERTAIN),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
+from sendreturn.testing.suite import Sample, ServiceContract, Trouble
 from sendreturn.words import Kind
 from sendreturn_bridges.services.sonauto.simulator import SonautoSimulator
 
@@ -24,7 +24,6 @@ class TestSonauto(ServiceContract):
         Sample("extend", {"extend_s": 2.0, "takes": 2}, takes=2, name="extend twice"),
         Sample("inpaint", {"section_s": [1.0, 2.0], "style": "jazz", "lyrics": "one two"}),
     )
-    limits = (Limit("more than 85 s", "extend", {"extend_s": 120, "model": "v2"}, ("85",)),)
     troubles = (
         Trouble("moderated", {"moderated_word": "murder"}, ("Sonauto",), params={"prompt": "murder", "extend_s": 2.0}),
         Trouble("a clip that it knows", {"fail_next": {"status": 422, "body": {"detail": "Duplicate upload"}}}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sendreturn.testing.simulator import Simulator
 from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
 from sendreturn.words import Kind, State
 from sendreturn_bridges.services.sunoapi.simulator import SunoApiSimulator
@@ -10,13 +9,11 @@ from sendreturn_bridges.services.sunoapi.simulator import SunoApiSimulator
 SONG = frozenset({Kind.MIX, Kind.IMAGE})
 SHORT = {"song_s": 3.0, "extend_s": 2.0}
 SHAPES = {"seed": {"profile": "seed", "numbers_as_text": True}, "errors": {"http_errors": True}}
+LONG = {"song_s": 12.0}
 NO_GRACE = {"grace_s": 0}
 ALL = {"style": "dub", "stems": 2, "midi": True, "wav": True}
-
-
-def other_song(simulator: Simulator) -> dict[str, object]:
-    song = next(song for song in simulator.songs.values() if song.task_id)
-    return {"service_options": {"upload_urls": [simulator.address_of(song)]}}
+OTHER = {"service_options": {"upload_urls": ["https://example.com/b.mp3"]}}
+PERSONA = {"title": "Ann", "prompt": "warm", "section_s": [0, 10]}
 
 
 def answered(code: int, msg: str) -> dict[str, object]:
@@ -38,25 +35,25 @@ class TestSunoApi(ServiceContract):
         Sample("generate", {"lyrics": "one two", "style": "folk"}, kinds=SONG | {Kind.LYRICS}, name="generate words"),
         Sample("add_vocals", {"lyrics": "one two", "style": "folk", "title": "One"}, kinds=SONG),
         Sample("add_instrumental", {"style": "funk", "title": "Two"}, kinds=SONG),
-        Sample("mashup", {"style": "dub"}, after="cover", fill=other_song, kinds=SONG),
+        Sample("mashup", {"style": "dub", **OTHER}, kinds=SONG),
         Sample("sample", {"prompt": "rain"}),
         Sample("midi", {"stems": 12}, kinds=frozenset({Kind.MIDI, Kind.STEM})),
         Sample("tags", {"style": "dub"}),
         Sample("timed_lyrics", after="cover"),
-        Sample("persona", {"title": "Ann", "prompt": "warm", "section_s": [0, 10]}, clip_s=12.0),
+        Sample("persona", PERSONA, after="generate", switches=LONG),
         Sample("wav", after="cover"),
         Sample("video", after="cover"),
         Sample("cover_art", after="cover", takes=2),
     )
     limits = (
         Limit("a section that is too short", "inpaint", {"section_s": [1, 2]}, ("10",)),
-        Limit("to the left", "extend", {"side": "left"}, ("left",)),
+        Limit("to the left", "extend", {"side": "left"}, ("right",)),
     )
     troubles = (
         Trouble("credits", answered(429, "The current credits are insufficient."), ("credits",)),
         Trouble("moderated", answered(400, "Your prompt contains sensitive words"), ("Suno API",)),
         Trouble("too long", answered(413, "The prompt is too long"), ("long",)),
-        Trouble("maintenance", answered(455, "System maintenance"), ("Suno API",), State.DONE, billed=None),
+        Trouble("maintenance", answered(455, "System maintenance"), (), State.DONE, billed=None),
         Trouble("broke down", answered(500, "Server error"), ("Suno API",), State.UNCERTAIN),
         Trouble("sensitive", {"fail_task": "SENSITIVE_WORD_ERROR"}, ("Suno API",), operation="generate"),
     )

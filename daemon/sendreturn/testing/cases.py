@@ -60,7 +60,8 @@ class Trouble:
     Attributes:
         switches: That make the simulator go wrong.
         words: Each stands in the sentence, in whatever case.
-        operation, params: What is sent; the contract's main sample where no operation is named.
+        operation: Which operation's first sample is sent; the contract's main one where it is empty.
+        params: In place of the sample's.
         balance: Credits on the account; None: plenty.
         billed: Credits that are gone in the end; None where that is not looked at.
     """

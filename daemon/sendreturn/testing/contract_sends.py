@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,13 +108,13 @@ class SendsContract(ContractBase):
     # Troubles
 
     async def test_a_trouble_is_told_in_a_sentence(self, tmp_path: Path, trouble: Trouble) -> None:
-        main = self.main_sample()
-        operation = trouble.operation or main.operation
-        params = trouble.params if trouble.params is not None else {} if trouble.operation else main.params
+        usual = self.main_sample(trouble.operation)
+        sample = usual if trouble.params is None else replace(usual, params=trouble.params)
         async with self.bench(tmp_path, trouble.switches, balance=trouble.balance) as bench:
-            send = await self.sent(bench, Sample(operation, params))
+            send = await self.sent(bench, sample)
             assert send.state is trouble.state, send.text
-            assert_words(trouble.words, send.text)
+            if send.state is not State.DONE:
+                assert_words(trouble.words, send.text)
             if trouble.billed is not None:
                 assert sum(line.credits for line in bench.simulator.ledger) == pytest.approx(trouble.billed)
 
