@@ -23,7 +23,15 @@ from sendreturn.words import Kind
 
 PLAIN = "plain"
 RATE_HZ = 24_000
-DEMANDED: Mapping[str, object] = {"section_s": [1.0, 2.0], "prompt": "a quiet song", "lyrics": "one\ntwo"}
+DEMANDED: Mapping[str, object] = {
+    "section_s": [1.0, 2.0],
+    "extend_s": 2.0,
+    "prompt": "a quiet song",
+    "lyrics": "one\ntwo",
+    "style": "folk",
+    "title": "One",
+    "stems": 2,
+}
 """Values for what an operation demands, where a bridge's test gives no sample of its own."""
 
 
@@ -190,5 +198,10 @@ def assert_no_secret(bench: Bench) -> None:
             assert KEY.encode() not in path.read_bytes(), f"the key was written into {path}"
 
 
+def demanded(spec: OperationSpec) -> dict[str, object]:
+    """Values for what the operation demands, as far as any will do."""
+    return {name: DEMANDED[name] for name in spec.demands if name in DEMANDED}
+
+
 def _default_sample(spec: OperationSpec) -> Sample:
-    return Sample(spec.name, {name: DEMANDED[name] for name in spec.demands})
+    return Sample(spec.name, demanded(spec))

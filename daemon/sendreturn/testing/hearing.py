@@ -30,6 +30,7 @@ class Heard:
         key_elsewhere: Whether it stood anywhere but in a secret header.
         body_bytes: How much of a body has come.
         is_paid: Whether it is one of those that may be billed.
+        is_broken_off: Whether the connection was broken off on purpose.
         at: By the monotonic clock.
     """
 
@@ -44,6 +45,7 @@ class Heard:
     body_bytes: int = 0
     is_paid: bool = False
     key_elsewhere: bool = False
+    is_broken_off: bool = False
     at: float = field(default_factory=time.monotonic)
 
 
@@ -65,7 +67,7 @@ class Ears:
             await self._app(scope, receive, send)
             return
         heard = self._begin(scope)
-        scope[HANG_UP] = _hang_up(receive, send)
+        scope[HANG_UP] = _hang_up(receive, send, heard)
         await self._app(scope, self._listening(receive, heard), _telling(send, heard))
 
     def _begin(self, scope: Scope) -> Heard:
@@ -110,16 +112,17 @@ async def hang_up(request: Request) -> None:
 
 def _telling(send: Send, heard: Heard) -> Send:
     async def tell(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and not heard.is_broken_off:
             heard.status = message["status"]
         await send(message)
 
     return tell
 
 
-def _hang_up(receive: Receive, send: Send) -> Callable[[], Awaitable[None]]:
+def _hang_up(receive: Receive, send: Send, heard: Heard) -> Callable[[], Awaitable[None]]:
     async def break_off() -> None:
         # ASGI has no word for this. uvicorn's `send` is a method of the object that holds the connection.
+        heard.is_broken_off = True
         send.__self__.transport.abort()  # type: ignore[attr-defined]
         while (await receive())["type"] != "http.disconnect":
             pass

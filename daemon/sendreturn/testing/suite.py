@@ -22,7 +22,7 @@ from _pytest.mark.structures import ParameterSet
 
 from sendreturn.contract import OperationSpec
 from sendreturn.testing.cases import Limit, Sample, Trouble
-from sendreturn.testing.contract_base import DEMANDED, PLAIN
+from sendreturn.testing.contract_base import PLAIN, demanded
 from sendreturn.testing.contract_files import FilesContract
 from sendreturn.testing.contract_money import STATES, MoneyContract
 from sendreturn.testing.contract_sends import AWKWARD_NAMES, SendsContract
@@ -75,7 +75,7 @@ def _slow(is_so: bool) -> tuple[pytest.MarkDecorator, ...]:
 
 
 def _limits_of(spec: OperationSpec) -> list[Limit]:
-    given = {name: DEMANDED[name] for name in spec.demands}
+    given = demanded(spec)
     limits = [
         Limit(f"{spec.name} without {name}", spec.name, {n: v for n, v in given.items() if n != name}, (name,))
         for name in spec.demands

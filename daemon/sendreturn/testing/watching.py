@@ -83,8 +83,8 @@ def _watched(method: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
     async def watched(*args: Any, **named: Any) -> Any:
         try:
             result = await method(*args, **named)
-        except Exception:
-            seen.errors.append(traceback.format_exc())
+        except Exception as error:
+            seen.errors.append(_all_of(error))
             raise
         _note(seen, args, result)
         return result
@@ -97,11 +97,16 @@ def _told(method: Callable[..., Any], seen: Seen) -> Callable[..., Any]:
     def watched(*args: Any, **named: Any) -> Any:
         try:
             return method(*args, **named)
-        except Exception:
-            seen.errors.append(traceback.format_exc())
+        except Exception as error:
+            seen.errors.append(_all_of(error))
             raise
 
     return watched
+
+
+def _all_of(error: Exception) -> str:
+    """With what its text does not show, such as the detail of an error of ours."""
+    return f"{''.join(traceback.format_exception(error))}{vars(error)!r}"
 
 
 def _note(seen: Seen, args: tuple[Any, ...], result: object) -> None:
