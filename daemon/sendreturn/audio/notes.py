@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 DRUM_CHANNEL = 9
@@ -34,13 +35,55 @@ class NoteTrack:
 
 
 @dataclass(frozen=True)
+class TempoChange:
+    """Tempo and time signature from `at_s` on, in seconds from the start of the clip; `bpm` counts quarter notes."""
+
+    at_s: float
+    bpm: float
+    numerator: int = 4
+    denominator: int = 4
+
+
+@dataclass(frozen=True)
 class Meter:
-    """Tempo and time signature of a session. `bpm` counts quarter notes per minute."""
+    """Tempo and time signature of a session, where the clip starts. `bpm` counts quarter notes per minute.
+
+    Attributes:
+        changes: The session's tempo map after the clip's start, in rising order, every `at_s` above 0. A tempo that
+            glides stands here as steps that are exact on every beat.
+    """
 
     bpm: float = 120.0
     beats: int = 4
     beat_unit: int = 4
+    changes: tuple[TempoChange, ...] = ()
 
     @property
     def signature(self) -> str:
         return f"{self.beats}/{self.beat_unit}"
+
+    @property
+    def timeline(self) -> Timeline:
+        """Seconds against quarter notes. Make it once for many times."""
+        return Timeline(self)
+
+
+class Timeline:
+    """Seconds from the start of the clip against quarter notes from there, along a meter's tempo map."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._starts_s, self._starts, self._bpm = [0.0], [0.0], [meter.bpm]
+        for change in meter.changes:
+            self._starts.append(self.quarters(change.at_s))
+            self._starts_s.append(change.at_s)
+            self._bpm.append(change.bpm)
+
+    def quarters(self, at_s: float) -> float:
+        """Quarter notes from the clip's start to `at_s`; the first tempo also holds for what lies before."""
+        i = max(0, bisect_right(self._starts_s, at_s) - 1)
+        return self._starts[i] + (at_s - self._starts_s[i]) * self._bpm[i] / 60.0
+
+    def seconds(self, quarters: float) -> float:
+        """The time of a place in quarter notes from the clip's start."""
+        i = max(0, bisect_right(self._starts, quarters) - 1)
+        return self._starts_s[i] + (quarters - self._starts[i]) * 60.0 / self._bpm[i]
