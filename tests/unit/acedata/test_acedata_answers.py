@@ -229,3 +229,12 @@ def test_a_voice_has_an_id_and_a_file():
     report = standing(Request("/suno/vox", {}, "vox", {"section_s": [2, 12]}), done(data=data))
     assert report.facts == {"vox_audio_id": "v", "section_s": [2.0, 12.0]}
     assert mix(report).stem == "vocals"
+
+
+def test_timed_words_are_an_lrc_file_and_stand_in_the_facts():
+    word = {"word": "[Verse]\nHello ", "success": True, "start_s": 1.0, "end_s": 1.5, "p_align": 0.9}
+    told = accepted(Request("/suno/timing", {}, "timing"), {"success": True, "data": {"aligned_words": [word]}})
+    assert told.report is not None
+    (take,) = told.report.takes
+    assert (take.files[0].ref, take.files[0].text) == ("words.lrc", "[00:01.00]Hello\n")
+    assert take.facts == {"aligned_words": [{"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}]}

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 from musicapi_samples import done, lost, running, song
 from sendreturn.errors import Outcome, ServiceError
-from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
 from sendreturn_bridges.services.musicapi.answers import accepted, standing
 from sendreturn_bridges.services.musicapi.request import Request
-from sendreturn_bridges.services.musicapi.timings import aligned_words, lrc
 
 SONGS = Request("/sonic/create", {}, "songs", {"place": "all", "sings": True})
 TAIL = Request("/sonic/upload-extend", {}, "songs", {"place": "tail", "sings": True})
@@ -292,33 +290,9 @@ def test_an_immediate_result_without_what_was_asked_for_is_an_error(path, reads,
     assert says in raised.value.what
 
 
-# Notes and timed words
-
-
-def test_velocities_of_both_scales_are_taken_and_nonsense_is_left_out():
-    notes = [
-        {"pitch": 62, "start": "2.0", "end": "2.5", "velocity": 100},
-        {"pitch": 60, "start": 1.0, "end": 1.5, "velocity": 0.5},
-        {"pitch": 60, "start": 3.0, "end": 3.5},
-        {"pitch": 300, "start": 1.0, "end": 1.5},
-        {"pitch": 60, "start": 1.0, "end": 1.0},
-    ]
-    (drums,) = note_tracks({"instruments": [{"name": "Drum Kit", "notes": notes}, {"name": "Empty", "notes": []}]})
-    assert drums.is_drums
-    assert [(note.pitch, note.velocity) for note in drums.notes] == [(60, 64), (62, 100), (60, 90)]
-
-
-def words(*timed):
-    return {"alignment": [{"word": word, "start_s": at, "end_s": at + 0.5, "success": True} for word, at in timed]}
-
-
-def test_timed_words_become_lines_with_the_time_of_their_first_word():
-    data = words(("[Verse]\nHello ", 1.0), ("there\n", 1.5), ("Good", 62.25), ("bye", 63.0))
-    assert lrc(data) == "[00:01.00]Hello there\n[01:02.25]Good bye\n"
-    assert aligned_words(data)[0] == {"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}
-
-
-def test_a_tag_that_is_split_over_words_is_left_out():
-    assert lrc(words(("[Verse ", 1.0), ("1]\n", 1.2), ("Oh ", 2.0), ("yes\n\n", 2.5))) == "[00:02.00]Oh yes\n"
-    assert lrc(words(("[Instrumental]", 0.0))) == ""
-    assert lrc(None) == ""
+def test_timed_words_are_an_lrc_file_and_stand_in_the_facts():
+    word = {"word": "[Verse]\nHello ", "success": True, "start_s": 1.0, "end_s": 1.5, "p_align": 0.9}
+    told = accepted(Request("/sonic/aligned-lyrics", {}, "timing"), 200, {"code": 200, "data": {"alignment": [word]}})
+    assert told.report is not None
+    assert (mix(told.report).ref, mix(told.report).text) == ("words.lrc", "[00:01.00]Hello\n")
+    assert told.report.takes[0].facts == {"aligned_words": [{"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}]}

@@ -7,13 +7,14 @@ from typing import Any
 
 from sendreturn.contract import Accepted, JsonDict, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.lrc import lines_of, lrc
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
+from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import faults, songs
 from sendreturn_bridges.services.acedata.request import Request
-from sendreturn_bridges.services.acedata.timings import aligned_words, lrc
 
 MADE_BY = songs.MADE_BY
 
@@ -131,10 +132,11 @@ def _midi(context: JsonDict, response: JsonDict) -> Report:
 
 
 def _timing(_context: JsonDict, response: JsonDict) -> Report:
-    words = lrc(response.get("data"))
+    aligned = timed_rows(table(response.get("data")).get("aligned_words"))
+    words = lrc(lines_of(timed_words(aligned)))
     if not words:
         return _missing("timed words; the song may have no vocals")
-    facts = {"aligned_words": aligned_words(response.get("data"))}
+    facts = {"aligned_words": aligned}
     return _one(Made(Kind.LYRICS, ref="words.lrc", made_by=MADE_BY, text=words), facts=facts)
 
 

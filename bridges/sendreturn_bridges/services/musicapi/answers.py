@@ -7,13 +7,14 @@ from typing import Any
 
 from sendreturn.contract import Accepted, JsonDict, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.lrc import lines_of, lrc
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
+from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults, songs, stems
 from sendreturn_bridges.services.musicapi.request import Request
-from sendreturn_bridges.services.musicapi.timings import aligned_words, lrc
 
 MADE_BY = songs.MADE_BY
 VOX_URLS = ("audio_url", "vox_audio_url", "vocal_audio_url", "url")
@@ -146,10 +147,11 @@ def _midi(context: JsonDict, reply: JsonDict) -> Report:
 
 
 def _timing(_context: JsonDict, reply: JsonDict) -> Report:
-    words = lrc(_told(reply))
+    aligned = timed_rows(_told(reply).get("alignment"))
+    words = lrc(lines_of(timed_words(aligned)))
     if not words:
         return _missing("timed words; the song may have no vocals")
-    facts = {"aligned_words": aligned_words(_told(reply))}
+    facts = {"aligned_words": aligned}
     return _one(Made(Kind.LYRICS, ref="words.lrc", made_by=MADE_BY, text=words), facts=facts)
 
 

@@ -1,9 +1,8 @@
-"""AceData's note JSON and timed words."""
+"""Notes as services write them in JSON."""
 
 from __future__ import annotations
 
 from sendreturn.net.note_rows import note_tracks
-from sendreturn_bridges.services.acedata.timings import aligned_words, lrc
 
 
 def test_instruments_become_named_tracks_with_fitting_sounds():
@@ -41,17 +40,11 @@ def test_an_instrument_without_notes_is_no_track():
     assert note_tracks(None) == ()
 
 
-def test_timed_words_become_lines_with_the_time_of_their_first_word():
-    words = [
-        {"word": "[Verse 1]\nWalking ", "start_s": 61.234, "end_s": 61.5},
-        {"word": "home\n", "start_s": 61.5, "end_s": 62.0},
-        {"word": "\n[Chorus]\nOh ", "start_s": 63.0, "end_s": 63.2},
-        {"word": "yes", "start_s": 63.2, "end_s": 64.0},
+def test_velocities_of_both_scales_are_taken():
+    notes = [
+        {"pitch": 62, "start": 2.0, "end": 2.5, "velocity": 100},
+        {"pitch": 60, "start": 1.0, "end": 1.5, "velocity": 0.5},
     ]
-    assert lrc({"aligned_words": words}) == "[01:01.23]Walking home\n[01:03.00]Oh yes\n"
-    assert aligned_words({"aligned_words": words})[3] == {"word": "yes", "start_s": 63.2, "end_s": 64.0}
-
-
-def test_a_song_without_words_has_no_timed_lines():
-    assert lrc({"aligned_words": []}) == ""
-    assert lrc(None) == ""
+    (drums,) = note_tracks({"instruments": [{"name": "Drum Kit", "notes": notes}]})
+    assert drums.is_drums
+    assert [(note.pitch, note.velocity) for note in drums.notes] == [(60, 64), (62, 100)]
