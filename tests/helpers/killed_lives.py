@@ -35,7 +35,7 @@ Kill = tuple[str, float]
 """At its so many-th "step", or at the "moment" so many seconds after it began."""
 KILLS = 4
 """At most so many lives of a send are ended by force."""
-HEAVY = ("pyloudnorm", "scipy.signal", "soundfile", "soxr", "sendreturn.audio.convert", "sendreturn.returns.deliver")
+HEAVY = ("soundfile", "soxr", "sendreturn.audio.convert", "sendreturn.returns.deliver")
 """Imported once, before the lives that are copies of this process."""
 
 

@@ -1,6 +1,6 @@
 """Loudness and true peak after ITU-R BS.1770-5, in bounded memory.
 
-The K-weighting filters are pyloudnorm's; its own meter needs the whole clip in memory and knows five channels.
+pyloudnorm, which the tests compare with, needs the whole clip in memory, knows five channels and brings scipy.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soxr
-from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import lfilter
 
 from sendreturn.audio.decode import BLOCK_FRAMES, open_decoder
+from sendreturn.audio.k_weighting import KWeighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,30 +83,22 @@ class _Meter:
     """Gathers the weighted power of each 100 ms."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:
-        # BS.1770's two stages at any rate: at 48 kHz these parameters give the standard's own coefficients (Brecht De
-        # Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 145, 2018).
-        stages = (
-            IIRfilter(3.99984385397, 0.7071752369554193, 1681.9744509555319, rate_hz, "high_shelf_DeMan"),
-            IIRfilter(0.0, 0.5003270373253953, 38.13547087613982, rate_hz, "high_pass_DeMan"),
-        )
-        self._filters = [(np.asarray(stage.b) * stage.passband_gain, np.asarray(stage.a)) for stage in stages]
-        self._states = [np.zeros((2, channels)) for _ in stages]
+        self._weighting = KWeighting(rate_hz, channels)
         self._weights = np.array(_WEIGHTS.get(channels, (1.0,) * channels))
-        self._step = rate_hz // 10
-        self._rest = np.zeros((0, channels))
         self._steps: list[NDArray[np.float64]] = []
 
     def push(self, samples: NDArray[np.float64]) -> None:
-        for index, (b, a) in enumerate(self._filters):
-            samples, self._states[index] = lfilter(b, a, samples, axis=0, zi=self._states[index])
-        samples = np.concatenate([self._rest, samples])
-        whole = len(samples) // self._step
-        parts = samples[: whole * self._step].reshape(whole, self._step, -1)
+        for piece in self._weighting.push(samples):
+            self._take(piece)
+
+    def _take(self, piece: NDArray[np.float64]) -> None:
+        parts = piece.reshape(-1, self._weighting.step, len(self._weights))
         self._steps.append((parts * parts).mean(axis=1) @ self._weights)
-        self._rest = samples[whole * self._step :]
 
     def integrated(self) -> float | None:
-        steps = np.concatenate(self._steps) if self._steps else np.zeros(0)
+        """Integrated loudness of all that was pushed; to be asked once."""
+        self._take(self._weighting.finish())
+        steps = np.concatenate(self._steps)
         if len(steps) < _WINDOW_PARTS:
             return None
         power = np.convolve(steps, np.full(_WINDOW_PARTS, 1 / _WINDOW_PARTS), "valid")

@@ -11,6 +11,7 @@ from pathlib import Path
 from sendreturn.audio.broadcast_wave import WaveMetadata, write_metadata
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import BitDepth, convert
+from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
 from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import FinishedFile, Prepared
@@ -102,8 +103,6 @@ def _position(prepared: Prepared, piece: Piece, rate_hz: int) -> int:
 
 
 def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, position: int, take: int) -> FinishedFile:
-    from sendreturn.audio.loudness import measure  # brings scipy, 90 MB, that an idle daemon does without
-
     loudness = measure(info.path)
     checks = info.notes
     if position < 0:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -7,8 +10,11 @@ import clips
 import numpy as np
 import pyloudnorm
 import pytest
+from pyloudnorm.iirfilter import IIRfilter
+from scipy.signal import lfilter
 from sendreturn.audio.buffer import Audio
-from sendreturn.audio.loudness import measure
+from sendreturn.audio.k_weighting import KWeighting, coefficients
+from sendreturn.audio.loudness import Loudness, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +84,124 @@ def test_ten_minutes_are_measured_in_bounded_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert result.integrated_lufs is not None
     assert peak < 16_000_000
+
+
+STANDARD = (
+    ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585)),
+    ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621)),
+)
+"""BS.1770-5, annex 1, tables 1 and 2: the two filters at 48 kHz."""
+
+
+def test_the_filters_are_the_standards_own_at_48_khz() -> None:
+    for ours, expected in zip(coefficients(48_000), STANDARD, strict=True):
+        np.testing.assert_allclose(np.array(ours), np.array(expected), atol=1e-8)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000])
+def test_the_weighting_is_that_of_pyloudnorms_recursive_filters_at_any_rate(rate_hz: int) -> None:
+    sound = np.random.default_rng(4).standard_normal((int(2.55 * rate_hz), 2))
+    expected = sound
+    for name, q, gain, hz in (
+        ("high_shelf_DeMan", 0.7071752369554193, 3.99984385397, 1681.9744509555319),
+        ("high_pass_DeMan", 0.5003270373253953, 0.0, 38.13547087613982),
+    ):
+        stage = IIRfilter(gain, q, hz, rate_hz, name)
+        expected = lfilter(stage.b, stage.a, expected, axis=0)
+    weighting = KWeighting(rate_hz, 2)
+    pieces = [piece for part in np.array_split(sound, 7) for piece in weighting.push(part)]
+    weighted = np.concatenate([*pieces, weighting.finish()])
+    assert len(weighted) == len(sound) // weighting.step * weighting.step
+    np.testing.assert_allclose(weighted, expected[: len(weighted)], atol=1e-9)
+
+
+def tones(*parts: tuple[float, float]) -> np.ndarray:
+    """Stereo 1 kHz, piece after piece of (dBFS, seconds)."""
+    time = np.arange(round(sum(seconds for _, seconds in parts) * 48_000)) / 48_000
+    level = np.concatenate([np.full(round(seconds * 48_000), 10 ** (db / 20)) for db, seconds in parts])
+    return np.repeat((level * np.sin(2 * np.pi * 1000 * time))[:, None], 2, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([(-23, 20)], -23.0),
+        ([(-33, 20)], -33.0),
+        ([(-36, 10), (-23, 60), (-36, 10)], -23.0),
+        ([(-72, 10), (-36, 10), (-23, 60), (-36, 10), (-72, 10)], -23.0),
+        ([(-26, 20), (-20, 20.1), (-26, 20)], -23.0),
+    ],
+)
+def test_integrated_loudness_passes_cases_1_to_5_of_ebu_tech_3341(
+    parts: list[tuple[float, float]], expected: float
+) -> None:
+    assert measure(audio(tones(*parts))).integrated_lufs == pytest.approx(expected, abs=0.1)
+
+
+def test_integrated_loudness_passes_case_6_of_ebu_tech_3341_with_five_channels() -> None:
+    levels = 10 ** (np.array([-28.0, -28.0, -24.0, -30.0, -30.0]) / 20)
+    sound = clips.sine(20.0, hz=1000.0, channels=5, level=1.0) * levels
+    assert measure(audio(sound)).integrated_lufs == pytest.approx(-23.0, abs=0.1)
+
+
+def faded(sound: np.ndarray) -> np.ndarray:
+    """The sound without the click of a sudden start, whose own peak would be measured."""
+    ramp = np.minimum(1, np.minimum(np.arange(len(sound)), np.arange(len(sound))[::-1]) / 2_400)
+    return np.repeat((ramp * sound)[:, None], 2, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("part_of_rate", "degrees", "level", "expected"),
+    [(4, 0.0, 0.5, -6.0), (4, 45.0, 0.5, -6.0), (6, 60.0, 0.5, -6.0), (8, 67.5, 0.5, -6.0), (4, 45.0, 1.41, 3.0)],
+)
+def test_true_peaks_pass_cases_15_to_19_of_ebu_tech_3341(
+    part_of_rate: int, degrees: float, level: float, expected: float
+) -> None:
+    sound = level * np.sin(2 * np.pi * np.arange(48_000) / part_of_rate + np.radians(degrees))
+    peak = measure(audio(faded(sound))).true_peak_dbtp
+    assert peak is not None
+    assert -0.4 <= peak - expected <= 0.2
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+def test_true_peaks_are_found_wherever_they_lie_between_samples(offset: int) -> None:
+    """As cases 20 to 23 of EBU Tech 3341: one burst of full scale, made at four times the rate, sampled four ways."""
+    time = np.arange(4 * 9_600) - 4 * 4_800
+    quiet = 0.5 * np.cos(2 * np.pi * time / (4 * 6))
+    burst = 0.5 * np.cos(2 * np.pi * time / (4 * 6)) * np.exp(-((time / (4 * 24)) ** 2))
+    peak = measure(audio(faded((quiet + burst)[offset::4]))).true_peak_dbtp
+    assert peak is not None
+    assert -0.4 <= peak <= 0.2
+
+
+def ffmpegs_loudness(path: Path) -> Loudness:
+    """What ffmpeg's ebur128 filter, another program's own meter, says of a file."""
+    command = ["ffmpeg", "-v", "info", "-nostdin", "-i", str(path), "-af", "ebur128=peak=true", "-f", "null", "-"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    summary = told[told.rindex("Integrated loudness") :]
+
+    def value(name: str) -> float:
+        return float(summary.split(f"{name}:")[1].split()[0])
+
+    return Loudness(value("I"), value("Peak"))
+
+
+@clips.needs_ffmpeg
+@pytest.mark.parametrize(("rate_hz", "channels"), [(44_100, 2), (48_000, 1), (48_000, 2), (96_000, 2)])
+def test_ffmpegs_own_meter_agrees(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    sound = clips.music(14.3, rate_hz, channels)
+    sound[: 4 * rate_hz] *= 0.05
+    path = clips.write_clip(tmp_path / "a.wav", sound, rate_hz)
+    ours, theirs = measure(path), ffmpegs_loudness(path)
+    assert ours.integrated_lufs == pytest.approx(theirs.integrated_lufs, abs=0.1)
+    assert ours.true_peak_dbtp == pytest.approx(theirs.true_peak_dbtp, abs=0.2)
+
+
+def test_measuring_does_not_bring_scipy_into_the_daemon(tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "a.wav", clips.music(1.0))
+    script = (
+        "import json, sys; from pathlib import Path; from sendreturn.audio.loudness import measure;"
+        "measure(Path(sys.argv[1])); print(json.dumps(sorted(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True)
+    assert not {name.split(".")[0] for name in json.loads(told.stdout)} & {"scipy", "pyloudnorm"}
