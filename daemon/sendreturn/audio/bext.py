@@ -14,6 +14,8 @@ _FIXED = struct.Struct("<256s32s32s10s8sQH64s5h180x")
 _VERSION = 2
 _NOT_MEASURED = 0x7FFF
 """A loudness field that says nothing."""
+_LOUDNESS = ("loudness_lufs", "loudness_range_lu", "true_peak_dbtp", "max_momentary_lufs", "max_short_term_lufs")
+"""In the chunk's order: LoudnessValue, LoudnessRange, MaxTruePeakLevel, MaxMomentaryLoudness, MaxShortTermLoudness."""
 
 
 def pack(metadata: WaveMetadata) -> bytes:
@@ -28,11 +30,7 @@ def pack(metadata: WaveMetadata) -> bytes:
         max(0, metadata.time_reference_samples),
         _VERSION,
         b"",
-        _hundredths(metadata.loudness_lufs),
-        _NOT_MEASURED,
-        _hundredths(metadata.true_peak_dbtp),
-        _NOT_MEASURED,
-        _NOT_MEASURED,
+        *(_hundredths(getattr(metadata, name)) for name in _LOUDNESS),
     )
     lines = [_ascii(line, 1024) for line in metadata.coding_history.splitlines() if line.strip()]
     return fixed + b"".join(line + b"\r\n" for line in lines)
@@ -42,18 +40,15 @@ def unpack(body: bytes) -> dict[str, Any]:
     """The fields of `WaveMetadata` that the chunk holds; nothing from a chunk that is too short."""
     if len(body) < _FIXED.size:
         return {}
-    description, originator, reference, date, time, position, version, _, loudness, _, peak, _, _ = _FIXED.unpack_from(
-        body
-    )
-    has_loudness = version >= _VERSION
+    description, originator, reference, date, time, position, version, _, *loudness = _FIXED.unpack_from(body)
+    measured = (_of_hundredths(value) if version >= _VERSION else None for value in loudness)
     return {
         "description": _text(description),
         "originator": _text(originator),
         "originator_reference": _text(reference),
         "originated_at": _moment(_text(date), _text(time)),
         "time_reference_samples": position,
-        "loudness_lufs": _of_hundredths(loudness) if has_loudness else None,
-        "true_peak_dbtp": _of_hundredths(peak) if has_loudness else None,
+        **dict(zip(_LOUDNESS, measured, strict=True)),
         "coding_history": _text(body[_FIXED.size :]).replace("\r\n", "\n").strip("\n"),
     }
 

@@ -1,4 +1,4 @@
-"""Metadata of WAV files as studios use it: `bext`, iXML and LIST/INFO.
+"""Metadata of WAV files as studios use it: `bext`, iXML, LIST/INFO, and `cue ` with its labels.
 
 Sources: EBU Tech 3285 version 2 (bext; with loudness), EBU R 98 (coding history), EBU Tech 3306 (RF64), the iXML
 specification 1.61 (Gallery), Microsoft's RIFF registration (LIST/INFO).
@@ -14,7 +14,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sendreturn.audio import bext, ixml
+from sendreturn.audio import bext, cue, info, ixml
+from sendreturn.audio.cue import Marker
 from sendreturn.audio.opening import open_regular, shown
 from sendreturn.audio.riff import UNKNOWN_SIZE, Chunk, read_wave, walk
 from sendreturn.errors import ClipError, SendReturnError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-_REPLACED = (b"bext", b"iXML")
+_REPLACED = (b"bext", b"iXML", b"ds64", b"JUNK")
 _LARGEST_RIFF = (1 << 32) - 9
 _COPY_BYTES = 1 << 20
 _MOST_METADATA_BYTES = 1 << 20
@@ -42,7 +43,10 @@ class WaveMetadata:
         originator_reference: The maker's own name for it, such as the id of a send.
         coding_history: What the audio went through, a line for each step (EBU R 98).
         loudness_lufs: Integrated loudness.
+        loudness_range_lu: Loudness range (EBU Tech 3342).
         true_peak_dbtp: Highest true peak.
+        max_momentary_lufs: Highest momentary loudness.
+        max_short_term_lufs: Highest short-term loudness.
         project: Name of the session.
         scene: The clip's name.
         take: Which take it is.
@@ -50,6 +54,7 @@ class WaveMetadata:
         note: Free text.
         tracks: A name for each channel, or one for all.
         info: LIST/INFO texts by their four-letter names, such as INAM (title), ISFT (software), ICMT (comment).
+        markers: Places and sections with a name; where there are some, they replace those that the file had.
     """
 
     description: str = ""
@@ -59,7 +64,10 @@ class WaveMetadata:
     originator_reference: str = ""
     coding_history: str = ""
     loudness_lufs: float | None = None
+    loudness_range_lu: float | None = None
     true_peak_dbtp: float | None = None
+    max_momentary_lufs: float | None = None
+    max_short_term_lufs: float | None = None
     project: str = ""
     scene: str = ""
     take: str = ""
@@ -67,6 +75,7 @@ class WaveMetadata:
     note: str = ""
     tracks: tuple[str, ...] = ()
     info: dict[str, str] = field(default_factory=dict)
+    markers: tuple[Marker, ...] = ()
 
 
 def write_metadata(path: Path, metadata: WaveMetadata) -> None:
@@ -82,21 +91,25 @@ def write_metadata(path: Path, metadata: WaveMetadata) -> None:
     with open_regular(path) as source:
         size = source.seek(0, 2)
         rate_hz, channels, bits, chunks = _layout(source, size, path)
-        before = bext.pack(metadata)
+        points, labels = cue.pack(metadata.markers)
         behind = [
+            (b"cue ", points),
+            (b"LIST", labels),
             (b"iXML", ixml.pack(metadata, rate_hz, channels, bits)),
-            (b"LIST", _pack_info(metadata.info)),
+            (b"LIST", info.pack(metadata.info)),
         ]
-        _rewrite(path, source, chunks, [(b"bext", before)], [(name, body) for name, body in behind if body])
+        new = _New([(b"bext", bext.pack(metadata))], [(name, body) for name, body in behind if body])
+        _rewrite(path, source, chunks, new)
 
 
 def read_metadata(path: Path) -> WaveMetadata:
-    """What `bext`, iXML and LIST/INFO chunks say; empty where there are none.
+    """What `bext`, iXML, LIST/INFO and `cue ` chunks say; empty where there are none.
 
     Raises:
         ClipError: It is no WAV.
     """
     found: dict[str, Any] = {}
+    points = labels = b""
     with open_regular(path) as file:
         size = file.seek(0, 2)
         *_, chunks = _layout(file, size, path)
@@ -105,9 +118,13 @@ def read_metadata(path: Path) -> WaveMetadata:
                 found |= bext.unpack(_body(file, chunk))
             elif chunk.name == b"iXML":
                 found |= ixml.unpack(_body(file, chunk))
-            elif _is_info(file, chunk):
-                found["info"] = _unpack_info(_body(file, chunk)[4:])
-    return WaveMetadata(**found)
+            elif chunk.name == b"cue ":
+                points = _body(file, chunk)
+            elif _kind_of_list(file, chunk) == b"INFO":
+                found["info"] = info.unpack(_body(file, chunk)[4:])
+            elif _kind_of_list(file, chunk) == b"adtl":
+                labels = _body(file, chunk)[4:]
+    return WaveMetadata(**found, markers=cue.unpack(points, labels))
 
 
 def _layout(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int, list[Chunk]]:
@@ -139,26 +156,35 @@ def _body(file: BinaryIO, chunk: Chunk) -> bytes:
     return file.read(min(chunk.size, _MOST_METADATA_BYTES))
 
 
-def _is_info(file: BinaryIO, chunk: Chunk) -> bool:
+def _kind_of_list(file: BinaryIO, chunk: Chunk) -> bytes:
+    """What a LIST chunk lists, such as INFO or adtl; empty for any other chunk."""
     if chunk.name != b"LIST":
-        return False
+        return b""
     file.seek(chunk.start)
-    return file.read(4) == b"INFO"
+    return file.read(4)
 
 
-def _rewrite(
-    path: Path, source: BinaryIO, old: list[Chunk], before: list[tuple[bytes, bytes]], behind: list[tuple[bytes, bytes]]
-) -> None:
-    has_new_info = any(name == b"LIST" for name, _ in behind)
-    kept = [
-        chunk
-        for chunk in old
-        if chunk.name not in (*_REPLACED, b"ds64", b"JUNK") and not (has_new_info and _is_info(source, chunk))
-    ]
+@dataclass(frozen=True)
+class _New:
+    """The chunks that are written anew, before and behind the audio, by name and body."""
+
+    before: list[tuple[bytes, bytes]]
+    behind: list[tuple[bytes, bytes]]
+
+    def replaces(self, file: BinaryIO, chunk: Chunk) -> bool:
+        """Whether an old chunk goes, because its like is written anew or belongs to the file's frame."""
+        if chunk.name in _REPLACED:
+            return True
+        mine = [body[:4] if name == b"LIST" else name for name, body in self.behind]
+        return (_kind_of_list(file, chunk) or chunk.name) in mine
+
+
+def _rewrite(path: Path, source: BinaryIO, old: list[Chunk], new: _New) -> None:
+    kept = [chunk for chunk in old if not new.replaces(source, chunk)]
     scratch = path.with_name(f"{TEMP_PREFIX}{secrets.token_hex(8)}")
     try:
         with scratch.open("xb") as target:
-            _write_all(target, source, kept, before, behind)
+            _write_all(target, source, kept, new)
             target.flush()
             os.fsync(target.fileno())
         scratch.replace(path)
@@ -169,14 +195,8 @@ def _rewrite(
         raise SendReturnError(what, "Check that its folder is there and its disk has room.") from problem
 
 
-def _write_all(
-    target: BinaryIO,
-    source: BinaryIO,
-    kept: list[Chunk],
-    before: list[tuple[bytes, bytes]],
-    behind: list[tuple[bytes, bytes]],
-) -> None:
-    total = 4 + sum(8 + len(body) + len(body) % 2 for _, body in before + behind)
+def _write_all(target: BinaryIO, source: BinaryIO, kept: list[Chunk], new: _New) -> None:
+    total = 4 + sum(8 + len(body) + len(body) % 2 for _, body in new.before + new.behind)
     total += sum(8 + chunk.size + chunk.size % 2 for chunk in kept)
     data = next(chunk for chunk in kept if chunk.name == b"data")
     is_wide = total > _LARGEST_RIFF or data.size >= UNKNOWN_SIZE
@@ -185,13 +205,13 @@ def _write_all(
         target.write(struct.pack("<QQQI", total + 36, data.size, 0, 0))
     else:
         target.write(struct.pack("<4sI4s", b"RIFF", total, b"WAVE"))
-    for name, body in before:
+    for name, body in new.before:
         _put(target, name, body)
     for chunk in kept:
         size = UNKNOWN_SIZE if is_wide and chunk is data else chunk.size
         target.write(struct.pack("<4sI", chunk.name, size))
         _copy(source, chunk, target)
-    for name, body in behind:
+    for name, body in new.behind:
         _put(target, name, body)
 
 
@@ -208,37 +228,3 @@ def _copy(source: BinaryIO, chunk: Chunk, target: BinaryIO) -> None:
     if left:
         raise OSError(errno.EIO, "the file became shorter meanwhile")
     target.write(b"\0" * (chunk.size % 2))
-
-
-def _pack_info(info: dict[str, str]) -> bytes:
-    body = b"INFO"
-    for name, text in info.items():
-        data = _encoded(text.replace("\0", " ")) + b"\0"
-        head = struct.pack("<4sI", name.encode("ascii", "replace")[:4].ljust(4), len(data))
-        body += head + data + b"\0" * (len(data) % 2)
-    return body if info else b""
-
-
-def _encoded(text: str) -> bytes:
-    """INFO names no encoding: most readers take it for Latin-1, so only what does not fit that is UTF-8."""
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _unpack_info(body: bytes) -> dict[str, str]:
-    found: dict[str, str] = {}
-    at = 0
-    while at + 8 <= len(body):
-        name, size = struct.unpack_from("<4sI", body, at)
-        found[name.decode("latin-1")] = _decoded(body[at + 8 : at + 8 + size].split(b"\0")[0])
-        at += 8 + size + size % 2
-    return found
