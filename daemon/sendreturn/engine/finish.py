@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sendreturn.audio.probe import probe
-from sendreturn.contract import Clip, MadeTake
+from sendreturn.contract import Clip, MadeTake, Plan
 from sendreturn.engine.assemble import assemble
 from sendreturn.engine.conform import Piece, conform
 from sendreturn.engine.errands import errand
@@ -17,8 +17,9 @@ from sendreturn.params import Params
 from sendreturn.words import Kind
 
 
-async def finish(run: Run, prepared: Prepared, fetched: Fetched) -> Finished:
+async def finish(run: Run, plan: Plan, prepared: Prepared, fetched: Fetched) -> Finished:
     """Make every take's returns ready to be delivered."""
+    told = (*prepared.notes, *plan.unmet)
     takes = []
     for index, take in enumerate(fetched.takes):
         run.checkpoint()
@@ -29,7 +30,7 @@ async def finish(run: Run, prepared: Prepared, fetched: Fetched) -> Finished:
         pieces += await _gaps(run, prepared, pieces, folder, share)
         share(0.8, "writing the files")
         files = await asyncio.to_thread(conform, run, prepared, pieces, take.number, folder)
-        takes.append(FinishedTake(take.number, _with_checks(files, (*prepared.notes, *take.notes))))
+        takes.append(FinishedTake(take.number, _with_checks(files, (*told, *take.notes))))
     return Finished(tuple(takes))
 
 

@@ -29,7 +29,7 @@ async def run_send(run: Run) -> Handed:
         forget_results(run)
         takes = await _make(run, planned, prepared)
         fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
-    finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, prepared, fetched))
+    finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, planned, prepared, fetched))
     return await run.step("deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, takes, finished))
 
 

@@ -81,3 +81,11 @@ async def test_a_song_needs_no_clip_and_brings_its_lyrics(tmp_path: Path):
     assert soundfile.info(str(files["mix"])).duration == pytest.approx(3.0, abs=0.01)
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert key.encode() not in everything
+
+
+async def test_what_could_not_be_passed_on_stands_in_the_sidecar(tmp_path: Path):
+    async with studio(tmp_path) as (rig, _, clip):
+        send = rig.send(clip, "extend", params={"extend_s": 2.0, "bpm": 99.6, "style": "rock"})
+        _, sidecar = await returned(rig, send)
+    (told,) = [entry["checks"] for entry in sidecar["returns"] if entry["kind"] == "mix"]
+    assert "Sonauto takes whole beats per minute: 100 stands for 99.6." in told
