@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from sendreturn import __version__
 from sendreturn.card import Card, remove_card, write_card
+from sendreturn.daws.wiring import daws_of, links_of
 from sendreturn.errors import UsageError
 from sendreturn.house import House
 from sendreturn.places import Places
@@ -52,6 +53,7 @@ class Daemon:
         await self.house.start()
         await self._open_osc()
         await self._watch_folders()
+        await self._open_daws()
         await self._open_http()
         self._write_card()
         log.info("ready", web=self.address, osc=self.osc.port, state=str(self.places.state))
@@ -101,6 +103,11 @@ class Daemon:
         self._stops.append(self.folders.stop)
         await self.folders.start()
 
+    async def _open_daws(self) -> None:
+        self.daws = daws_of(self.settings, self.places.state, self.house.conductor)
+        self._stops.append(self.daws.stop)
+        await self.daws.start(links_of(self.settings, self.places.state, self.daws, __version__, self.tell))
+
     async def _open_http(self) -> None:
         door = HttpDoor(
             self.house.conductor,
@@ -109,6 +116,7 @@ class Daemon:
             self.house.conductor.manifests,
             self.settings.hot_folder.folder,
             self._look_again,
+            self.daws.ping,
         )
         self._stops.append(_called(door.streams.stop_hearing))
         self.http = self._http_server(self._with_public_side(door.app))

@@ -28,6 +28,7 @@ COMMANDS = {
     "services": ("services", "Show the services and what each can do."),
     "simulate": ("simulate", "Run a simulated service, to rehearse without spending."),
     "models": ("models", "List, install or remove model weights."),
+    "bridge": ("bridge", "Install the part that lives inside a DAW."),
     "key": ("key", "Keep a service's API key in the keyring."),
     "doctor": ("doctor", "Show what is in force and what is wrong."),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sendreturn.audio.ffmpeg import find_ffmpeg
+from sendreturn.daws.health import daw_findings
 from sendreturn.engine.journal import Journal
 from sendreturn.errors import SendReturnError
+from sendreturn.findings import Finding
 from sendreturn.keys import FoundKey, find_key
 from sendreturn.models import ModelStore
 from sendreturn.places import Places
@@ -23,26 +24,23 @@ LEAST_FREE_BYTES = 2 << 30
 """A few sends of a long clip need about this much in the state folder."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `remedy` says what to do where it is not well."""
-
-    topic: str
-    well: bool
-    what: str
-    remedy: str = ""
-
-
-def examine(settings: Settings, places: Places, running: Mapping[str, object] | None) -> Iterator[Finding]:
+def examine(
+    settings: Settings,
+    places: Places,
+    running: Mapping[str, object] | None,
+    ping: Callable[[str], str | None] | None = None,
+) -> Iterator[Finding]:
     """Look at everything, without changing anything.
 
     Args:
         running: What the running daemon's `/health` told; None where none is running.
+        ping: What the part inside a DAW answers to the running daemon.
     """
     yield from _daemon(settings, running)
     yield from _state(places, running)
     yield from _sessions(settings, places)
     yield from _tools(places)
+    yield from daw_findings(settings, places, ping if running is not None else None)
 
 
 def keys_of(settings: Settings) -> dict[str, FoundKey]:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Endpoint = Callable[["Request"], Awaitable[Response]]
 STATUS = {Refusal: 422, UsageError: 400, UnknownSend: 404, NotNow: 409, CrowdedError: 503}
 """HTTP status by the kind of error, the most particular first."""
+PING_S = 3.0
+"""A script inside a DAW looks into its mailbox a few times a second, and less often while the DAW is busy."""
 
 
 class HttpDoor:
@@ -44,6 +46,7 @@ class HttpDoor:
         manifests: The services that there are.
         hot_folder: Name of the sessions' hot folder; uploaded clips are kept in its `sent`.
         rescan: Has the folders looked through anew; called on the event loop.
+        ping_daw: Asks the part inside a DAW for an answer within some seconds.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class HttpDoor:
         manifests: Callable[[], Mapping[str, Manifest]],
         hot_folder: str = "Sends",
         rescan: Callable[[], None] = lambda: None,
+        ping_daw: Callable[[str, float], Awaitable[str | None]] | None = None,
     ) -> None:
         self._desk = desk
         self._token = token
@@ -61,6 +65,7 @@ class HttpDoor:
         self._manifests = manifests
         self._hot_folder = hot_folder
         self._rescan = rescan
+        self._ping_daw = ping_daw or _no_daws
         self.streams = EventStreams(desk)
         self.app = Starlette(
             routes=self._routes(),
@@ -86,6 +91,7 @@ class HttpDoor:
             get("/api/services", self._list_services),
             get("/api/events", self._events),
             post("/api/rescan", change(self._look_again)),
+            post("/api/daws/{name}/ping", change(self._ping)),
             get("/health", self._tell_health),
             get("/openapi.json", self._openapi),
         ]
@@ -134,6 +140,9 @@ class HttpDoor:
         self._rescan()
         return _json({"rescan": True}, 202)
 
+    async def _ping(self, request: Request) -> Response:
+        return _json({"answer": await self._ping_daw(request.path_params["name"], PING_S)})
+
     async def _tell_health(self, request: Request) -> Response:
         return _json(await run_in_threadpool(self._health))
 
@@ -175,6 +184,10 @@ async def _tell_http_error(request: Request, error: Exception) -> Response:
     told = {404: f"There is nothing at {request.url.path}.", 405: f"{request.url.path} does not take {request.method}."}
     what = told.get(error.status_code, f"{error.detail.rstrip('.')}.")
     return _error(what, "/openapi.json lists what there is.", error.status_code, error.headers)
+
+
+async def _no_daws(name: str, timeout_s: float) -> str | None:
+    raise UsageError(f"There is no bridge for {name!r}.")
 
 
 async def _tell_nobody(request: Request, error: Exception) -> Response:

@@ -54,6 +54,7 @@ def openapi() -> Shape:
 def _paths() -> Shape:
     state = {"name": "state", "in": "query", "description": "Only sends in this state.", "schema": {"enum": STATES}}
     send_id = {"name": "id", "in": "path", "required": True, "schema": {**TEXT, "pattern": "^[0-9a-f]{8}$"}}
+    daw = {"name": "name", "in": "path", "required": True, "schema": TEXT}
     turns = {
         "cancel": "Cancel a send that has not ended",
         "retry": "Try a send once more that failed, was cancelled or is uncertain",
@@ -78,6 +79,9 @@ def _paths() -> Shape:
         "/api/services": {"get": _operation("List the services and what each can do", "Services")},
         "/api/events": {"get": _events()},
         "/api/rescan": {"post": _change("Look through all watched folders now", "Rescan", 202)},
+        "/api/daws/{name}/ping": {
+            "post": _change("Ask the part inside a DAW for an answer", "Pong", parameters=[daw], errors=(400,))
+        },
         "/health": {"get": _operation("Tell whether all is well", "Health")},
         "/openapi.json": {"get": _operation("This description", "Description")},
     }
@@ -153,6 +157,7 @@ def _schemas() -> Shape:
             sends={"type": "object", "additionalProperties": COUNT},
         ),
         "Rescan": _object(rescan=FLAG),
+        "Pong": _object(answer=TEXT_OR_NULL),
         "Description": {"type": "object"},
         "Error": _object(error=_object(what=TEXT, hint=TEXT)),
     }  # fmt: skip

@@ -23,6 +23,7 @@ class Origin(StrEnum):
     OSC = "osc"
     HTTP = "http"
     CLI = "cli"
+    DAW = "daw"
 
 
 @dataclass(frozen=True)
