@@ -1,0 +1,71 @@
+"""How far a match of waveforms may be trusted, and what is to be said about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sendreturn.audio.align_places import NEAR_S
+
+if TYPE_CHECKING:
+    from sendreturn.audio.align_waveform import Match
+    from sendreturn.audio.buffer import Audio
+
+UNLIKELY, LIKELY = 0.5, 0.85
+"""Likeness at which confidence begins and at which it is full. Songs of one synth in one tempo stay under the first."""
+ALIKE = 0.7
+"""Score of another place, as a share of the best one's, from which on the two may be mistaken for each other."""
+SAME_SOUND = 0.97
+AMBIGUOUS = 0.4
+"""Confidence left where another place is as good."""
+EXPECTED = 0.75
+"""The same where only one of them lies where the source was expected."""
+DRIFTING = 0.3
+DRIFT_SAMPLES = 2.0
+HALF_SURE_S = 0.12
+"""Length of agreeing audio that earns half of the confidence."""
+
+
+def judge(match: Match, source: Audio, expected_s: float) -> tuple[float, tuple[str, ...]]:
+    """Confidence from 0 to 1, and sentences for a sidecar's checks."""
+    sure = _between(match.likeness, UNLIKELY, LIKELY)
+    agreed = min(1.0, 1.6 * match.agreeing / max(match.compared, 1))
+    found_s = match.found_s[1] - match.found_s[0]
+    confidence = sure * agreed * found_s / (found_s + HALF_SURE_S) * (1.0 - 0.1 * min(1.0, match.spread_samples))
+    confidence *= 1.0 - (1.0 - AMBIGUOUS) * _between(match.tonal_rival, ALIKE, SAME_SOUND)
+    factor, notes = _rivalry(match, source, expected_s)
+    drifting = abs(match.drift) * source.frames > DRIFT_SAMPLES
+    if drifting:
+        confidence = min(confidence, DRIFTING)
+    return confidence * factor, (*notes, *_notes(match, source, drifting=drifting))
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _rivalry(match: Match, source: Audio, expected_s: float) -> tuple[float, tuple[str, ...]]:
+    factor = 1.0 - (1.0 - AMBIGUOUS) * _between(match.rival, ALIKE, SAME_SOUND)
+    if match.rival < SAME_SOUND:
+        return factor, ()
+    at_s = match.lag_samples / source.rate_hz
+    is_expected = abs(at_s - expected_s) <= NEAR_S < abs(at_s + match.rival_s - expected_s)
+    side = "later" if match.rival_s > 0 else "earlier"
+    text = f"The clip repeats: it would fit as well {abs(match.rival_s):.3f} s {side}."
+    if is_expected:
+        return EXPECTED, (f"{text} The place where it was expected was taken.",)
+    return factor, (text,)
+
+
+def _notes(match: Match, source: Audio, *, drifting: bool) -> tuple[str, ...]:
+    notes = []
+    start_s, end_s = match.found_s
+    if match.inverted:
+        notes.append("The polarity of the clip is turned over in what came back.")
+    if drifting:
+        faster = "slower" if match.drift > 0 else "faster"
+        notes.append(f"It runs {abs(match.drift) * 100:.3g} % {faster} than the clip, so that no one offset aligns it.")
+    elif match.agreeing < 0.9 * match.wanted:
+        notes.append(
+            f"Only the clip's part from {start_s:.1f} s to {end_s:.1f} s of {source.duration_s:.1f} s was found."
+        )
+    return tuple(notes)
