@@ -10,7 +10,7 @@ from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import Kind
 from sendreturn_bridges.services.sonauto import answers
 from sendreturn_bridges.services.sonauto.answers import Standing, ended, kept_song, running, standing_in, task_id_in
-from sendreturn_bridges.services.sonauto.timings import Timed, lrc, timings_in
+from sendreturn_bridges.services.sonauto.timings import as_lrc, timings_in
 
 RECORD: dict[str, Any] = {
     "id": "abc-1",
@@ -176,9 +176,10 @@ def test_credits_are_the_sum_of_their_pots():
 )
 def test_times_of_words_are_found_wherever_they_stand(record: dict[str, Any]):
     found = timings_in({**RECORD, **record})
-    assert [(timed.word, timed.start_s) for timed in found] == [("rain", 1.5), ("falls", 2.0)]
+    assert [(timed["word"], timed["start_s"]) for timed in found] == [("rain", 1.5), ("falls", 2.0)]
     (take, _) = ended({**RECORD, **record}, "abc-1", "all", aligned=True, sung=True).takes
     assert take.files[1].ref == "lyrics.lrc"
+    assert take.facts["aligned_words"] == found
     assert take.files[1].text == "[00:01.50]<00:01.50>rain <00:02.00>falls\n"
 
 
@@ -189,5 +190,6 @@ def test_an_alignment_without_times_is_told_and_the_lyrics_stay():
 
 
 def test_lines_end_at_line_breaks_and_pauses():
-    words = [Timed("one", 0.5, breaks=True), Timed("two", 0.9), Timed("three", 65.254)]
-    assert lrc(words) == "[00:00.50]<00:00.50>one\n[00:00.90]<00:00.90>two\n[01:05.25]<01:05.25>three\n"
+    rows = [{"word": "one\n", "start": 0.5}, {"word": "two", "start": 0.9}, {"word": "three", "start": "65.254"}]
+    lines = "[00:00.50]<00:00.50>one\n[00:00.90]<00:00.90>two\n[01:05.25]<01:05.25>three\n"
+    assert as_lrc(timings_in({"words": rows})) == lines

@@ -11,7 +11,6 @@ from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
 from sendreturn_bridges.services.sunoapi import wire
 from sendreturn_bridges.services.sunoapi.doubts import Doubts
-from sendreturn_bridges.services.sunoapi.lrc import lrc
 from sendreturn_bridges.services.sunoapi.records import Reading, read
 from sendreturn_bridges.services.sunoapi.stem_names import FIELDS, NAMED, stem_of
 
@@ -246,14 +245,28 @@ def test_a_recovery_that_runs_and_one_that_ends() -> None:
     assert "feed_failed" in str(read("recovery", {"code": 500, "data": items[1:]}, {}, "t1").report.failed)
 
 
-def test_timed_words_become_lines() -> None:
+def test_timed_words_become_lines_and_are_kept_for_the_sidecar() -> None:
     words = [
         {"word": "[Verse]\nWaggin'", "success": True, "startS": 1.36, "endS": 1.79, "palign": 0},
         {"word": "tails\n", "startS": 2.0, "endS": 2.4},
         {"word": "all", "startS": "61.5", "endS": 62},
     ]
-    assert lrc(words) == "[00:01.36]Waggin' tails\n[01:01.50]all\n"
-    assert lrc([]) == ""
+    report = timed(words)
+    (take,) = report.takes
+    assert take.files[0].text == "[00:01.36]Waggin' tails\n[01:01.50]all\n"
+    assert take.facts["aligned_words"][2] == {"word": "all", "start_s": 61.5, "end_s": 62.0}
+
+
+def test_a_song_without_timed_words_is_told() -> None:
+    assert "instrumental" in str(timed([]).failed)
+
+
+def timed(words: list[Any]) -> Report:
+    report = wire.accepted_at_once(
+        "timed_lyrics", {"code": 200, "data": {"alignedWords": words}}, {"taskId": "t1"}
+    ).report
+    assert report is not None
+    return report
 
 
 def test_a_voice_of_ones_own_waits_for_a_recording() -> None:

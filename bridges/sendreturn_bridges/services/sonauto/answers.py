@@ -14,10 +14,11 @@ from typing import Any
 
 from sendreturn.contract import Balance, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.net.reading import number, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.sonauto import faults
-from sendreturn_bridges.services.sonauto.timings import lrc, timings_in
+from sendreturn_bridges.services.sonauto.timings import as_lrc, timings_in
 
 SUCCESS, FAILURE = "SUCCESS", "FAILURE"
 STREAMING_READY = "GENERATING_STREAMING_READY"
@@ -74,22 +75,22 @@ def task_id_in(body: Any) -> str:
     )
 
 
-def standing_in(body: Any, text: str) -> Standing:
+def standing_in(body: Any, plain: str) -> Standing:
     """A task's status, whether it comes as a JSON string, a bare word or an object."""
     if isinstance(body, Mapping):
         aligning = body.get("alignment_status")
         return Standing(_status(body.get("status")), str(aligning) if aligning is not None else None)
-    return Standing(_status(body if body is not None else text))
+    return Standing(_status(body if body is not None else plain))
 
 
 def running(standing: Standing, stream_url: str | None = None) -> Report:
     """The report of a task that has not ended. `stream_url` is where a song can be heard while it is made."""
     if standing.status == SUCCESS:
         return Report(progress=0.97, text="aligning the lyrics")
-    progress, text = _stage(standing.status)
+    progress, told = _stage(standing.status)
     if stream_url and standing.status in STREAMED:
-        text = f"{text}; listen to it already at {stream_url}"
-    return Report(progress=progress, text=text)
+        told = f"{told}; listen to it already at {stream_url}"
+    return Report(progress=progress, text=told)
 
 
 def ended(record: Any, task_id: str, covers: str, *, aligned: bool, sung: bool, notes: tuple[str, ...] = ()) -> Report:
@@ -110,10 +111,12 @@ def ended(record: Any, task_id: str, covers: str, *, aligned: bool, sung: bool, 
         return Report(done=True, failed="Sonauto says that the song is finished, but not where it is.")
     if not songs:
         return Report(progress=0.95, text="the songs are being put in place")
-    lyrics, missing = _lyrics(table, aligned) if sung else ((), ())
+    words = timings_in(table) if aligned and sung else []
+    lyrics, missing = _lyrics(table, words, aligned) if sung else ((), ())
+    facts = {"aligned_words": words} if words else {}
     notes = (*notes, *missing)
-    takes = tuple(_take(table, task_id, index, url, covers, lyrics, notes) for index, url in enumerate(songs))
-    return Report(done=True, takes=takes, facts={"model": _text(table.get("model_version"))})
+    takes = tuple(_take(table, task_id, index, url, covers, lyrics, notes, facts) for index, url in enumerate(songs))
+    return Report(done=True, takes=takes, facts={"model": text(table.get("model_version"))})
 
 
 def songs_in(record: Any) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ def with_song(url: str, task_id: str, index: int) -> str:
 def balance_in(body: Any) -> Balance:
     """Credits, in their two pots."""
     table = body if isinstance(body, Mapping) else {}
-    pots = {"subscription": _number(table.get("num_credits")), "pay as you go": _number(table.get("num_credits_payg"))}
+    pots = {"subscription": number(table.get("num_credits")), "pay as you go": number(table.get("num_credits_payg"))}
     known = {name: left for name, left in pots.items() if left is not None}
     if not known:
         raise ServiceError("Sonauto did not say how many credits are left.", detail=f"{body!r}"[:300])
@@ -170,49 +173,42 @@ def _take(
     covers: str,
     lyrics: tuple[Made, ...],
     notes: tuple[str, ...],
+    facts: Mapping[str, Any],
 ) -> MadeTake:
-    model = _text(record.get("model_version"))
+    model = text(record.get("model_version"))
     made_by = f"Sonauto {model}".strip()
     song = Made(Kind.MIX, with_song(url, task_id, index), covers=covers, made_by=made_by)
     v2 = record.get("v2_params")
-    bpm = _number(v2.get("bpm")) if isinstance(v2, Mapping) else None
-    return MadeTake((song, *lyrics), song_id(task_id, index), bpm, notes, {"model": model} if model else {})
+    bpm = number(v2.get("bpm")) if isinstance(v2, Mapping) else None
+    named = {"model": model} if model else {}
+    return MadeTake((song, *lyrics), song_id(task_id, index), bpm, notes, {**facts, **named})
 
 
-def _lyrics(record: Mapping[str, Any], aligned: bool) -> tuple[tuple[Made, ...], tuple[str, ...]]:
+def _lyrics(
+    record: Mapping[str, Any], words: Sequence[dict[str, Any]], aligned: bool
+) -> tuple[tuple[Made, ...], tuple[str, ...]]:
     """The lyrics, with their times where there are any. Where Sonauto puts those is not documented."""
-    timings = timings_in(record) if aligned else ()
-    if timings:
-        return (Made(Kind.LYRICS, "lyrics.lrc", text=lrc(timings), made_by="Sonauto"),), ()
-    text = _text(record.get("lyrics"))
-    plain = (Made(Kind.LYRICS, "lyrics.txt", text=f"{text}\n", made_by="Sonauto"),) if text else ()
+    if timed := as_lrc(words):
+        return (Made(Kind.LYRICS, "lyrics.lrc", text=timed, made_by="Sonauto"),), ()
+    sung = text(record.get("lyrics"))
+    plain = (Made(Kind.LYRICS, "lyrics.txt", text=f"{sung}\n", made_by="Sonauto"),) if sung else ()
     return plain, ("Sonauto was asked to align the lyrics, but gave no times along.",) if aligned else ()
 
 
 def _stage(status: str) -> tuple[float | None, str]:
-    for beginning, progress, text in STAGES:
+    for beginning, progress, told in STAGES:
         if status.startswith(beginning):
-            return progress, text
+            return progress, told
     return None, f"working ({status})" if status else "working"
 
 
 def _status(value: Any) -> str:
-    return re.sub(r"[^A-Z0-9_]+", "_", _text(value).strip("\"'").upper())[:40]
-
-
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,6})?", value.strip()):
-        return float(value)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return re.sub(r"[^A-Z0-9_]+", "_", text(value).strip("\"'").upper())[:40]
 
 
 def _moment(value: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(_text(value))
+        moment = datetime.fromisoformat(text(value))
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl, urldefrag, urlencode
 
 from sendreturn.contract import Accepted, Balance, JsonDict, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
+from sendreturn.lrc import lines_of, lrc
 from sendreturn.net.answers import LOOK_FIRST
+from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
-from sendreturn_bridges.services.sunoapi.lrc import lrc
 from sendreturn_bridges.services.sunoapi.reading import address, field, number, table, text
 from sendreturn_bridges.services.sunoapi.records import MADE_BY, how_to_use
 
@@ -58,10 +59,12 @@ def uploaded_at(answer: JsonDict) -> str:
 
 
 def _timed_lyrics(data: JsonDict) -> Report:
-    content = lrc(field(data, "alignedWords"))
+    aligned = timed_rows(field(data, "alignedWords"))
+    content = lrc(lines_of(timed_words(aligned)))
     if not content:
         return Report(done=True, failed="Suno API has no timed words for this song: it may be an instrumental.")
-    return _one(Made(Kind.LYRICS, "timed.lrc", text=content, made_by=MADE_BY))
+    made = Made(Kind.LYRICS, "timed.lrc", text=content, made_by=MADE_BY)
+    return Report(done=True, takes=(MadeTake((made,), facts={"aligned_words": aligned}),))
 
 
 def _style(data: JsonDict) -> Report:
