@@ -29,8 +29,8 @@ class Studio:
 
     async def until(self, is_so: Callable[[], Any]) -> Any:
         async with asyncio.timeout(60):
-            while not (found := is_so()):
-                await asyncio.sleep(0.02)  # the script inside a DAW looks into its mailbox just so
+            while not (found := is_so()):  # noqa: ASYNC110 - what is waited for are files, as for a script in a DAW
+                await asyncio.sleep(0.02)
         return found
 
 
