@@ -20,7 +20,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from sendreturn.errors import DeliveryError
 from sendreturn.words import TEMP_PREFIX
@@ -63,6 +63,17 @@ def copy_in(source: Path, final: Path) -> str:
     """
     with source.open("rb") as stream:
         return _write(final, iter(lambda: stream.read(CHUNK_BYTES), b""), os.fstat(stream.fileno()).st_size)
+
+
+def write_with(final: Path, write: Callable[[BinaryIO], None], wanted_bytes: int) -> None:
+    """Write a new file through `write`, which may seek; raises like `copy_in`. `wanted_bytes` is about its size."""
+    with _room_for(final, wanted_bytes), _temporary(final) as temp:
+        with temp.open("x+b") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _rename(temp, final)
+        sync_folder(final.parent)
 
 
 def write_bytes(final: Path, content: bytes) -> str:
