@@ -261,10 +261,15 @@ class Report:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A request that the service has taken. `report` is there where the answer already holds the result."""
+    """A request that the service has taken. `report` is there where the answer already holds the result.
+
+    Attributes:
+        can_look: Whether `look` tells such a result anew, free of charge. Without a `report` it always does.
+    """
 
     task_id: str
     report: Report | None = None
+    can_look: bool = False
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class Conductor:
                     "Only a send that failed, was cancelled or is uncertain can be retried.",
                 )
             # What a service has accepted is paid for: it is waited for and fetched, and made anew only if it is lost.
-            lost = {Fate.FAILED, Fate.UNKNOWN}
+            lost = {Fate.FAILED, Fate.UNKNOWN, Fate.LOST}
             anew = any(intent.fate in lost for intent in self._journal.intents(send.id, send.attempt))
             row = self._journal.again(send.id, "made anew" if anew else "taken up again", anew=anew)
         self._on_loop(self._begin, row)

@@ -34,6 +34,8 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
     FAILED = "failed"
     """Accepted, and then the service could not do it."""
+    LOST = "lost"
+    """Accepted, done and billed, but the service no longer has the result."""
 
 
 @dataclass(frozen=True)

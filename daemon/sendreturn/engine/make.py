@@ -13,7 +13,7 @@ from sendreturn.contract import Accepted, Call, Clip, MadeTake, Plan, Report, Wa
 from sendreturn.engine.budget import check_budget
 from sendreturn.engine.errands import TaskFailed, follow
 from sendreturn.engine.journal import Fate, Intent
-from sendreturn.engine.outputs import Hosted, Prepared, Takes
+from sendreturn.engine.outputs import Hosted, Origin, Prepared, Requested, Takes
 from sendreturn.engine.prepare import ask_of
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
@@ -47,10 +47,19 @@ async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
     raise ServiceError(f"{run.bridge.manifest.title} wants more and more requests for this send; it was stopped.")
 
 
-def forget_results(run: Run) -> None:
-    """Have the service asked once more for what it has made; no request that may be billed is repeated by this."""
-    waits = [f"wait {intent.call}" for intent in run.means.journal.intents(run.send.id, run.send.attempt)]
-    run.means.journal.forget(run.send.id, ["make", *waits])
+def give_up(run: Run, call: Call, sentence: str) -> None:
+    """Go on without what a call has made, as if the service had failed at it: the bridge may have something for that.
+
+    Nothing is asked of the service by this; `make` has to be done once more.
+    """
+    report = _nothing(call, sentence)
+    run.means.journal.record(run.send.id, _wait_name(call), _REPORT.dump_python(report, mode="json"))
+    run.means.journal.forget(run.send.id, ["make"])
+
+
+def note_lost(run: Run, call: Call) -> None:
+    """Write down that a result is lost, so that `retry` has it made anew."""
+    _note_fate(run, call, Fate.LOST)
 
 
 def call_folder(run: Run, call: str) -> Path:
@@ -143,9 +152,13 @@ def _unknown(run: Run) -> ServiceError:
 
 async def _wait(run: Run, call: Call, accepted: Accepted) -> Report:
     """The task's report once it has ended."""
-    if accepted.report is not None:
+    if accepted.report is not None and run.means.journal.stage(run.send.id, _wait_name(call)) is None:
         return accepted.report
-    return await run.step(f"wait {call.name}", State.GENERATING, Report, partial(_until_ended, run, call, accepted))
+    return await run.step(_wait_name(call), State.GENERATING, Report, partial(_until_ended, run, call, accepted))
+
+
+def _wait_name(call: Call) -> str:
+    return f"wait {call.name}"
 
 
 async def _until_ended(run: Run, call: Call, accepted: Accepted) -> Report:
@@ -154,24 +167,27 @@ async def _until_ended(run: Run, call: Call, accepted: Accepted) -> Report:
         return await follow(run, run.bridge, call, accepted.task_id, call_folder(run, call.name), run.tell)
     except ServiceError as error:
         if isinstance(error, TaskFailed):
-            _note_failure(run, call)
+            _note_fate(run, call, Fate.FAILED)
         report = _without(call, error).report
         assert report is not None
         return report
 
 
-def _note_failure(run: Run, call: Call) -> None:
+def _note_fate(run: Run, call: Call, fate: Fate) -> None:
     intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
     if intent is not None:
-        run.means.journal.answer(intent, Fate.FAILED, intent.task_id)
+        run.means.journal.answer(intent, fate, intent.task_id)
 
 
 def _without(call: Call, error: ServiceError) -> Accepted:
     """A call that is not essential leaves a note behind instead of its files."""
     if call.essential:
         raise error
-    note = f"{call.name}: {error.what}"
-    return Accepted("", Report(done=True, takes=(MadeTake(notes=(note,)),), failed=error.what))
+    return Accepted("", _nothing(call, error.what))
+
+
+def _nothing(call: Call, why: str) -> Report:
+    return Report(done=True, takes=(MadeTake(notes=(f"{call.name}: {why}",)),), failed=why)
 
 
 # Gathering
@@ -179,16 +195,33 @@ def _without(call: Call, error: ServiceError) -> Accepted:
 
 def _gather(plan: Plan, made: list[tuple[Call, Accepted, Report]]) -> Takes:
     """All takes, with the files of later calls added to the takes that they belong to."""
-    takes = [take for call, _, report in made if call.take is None for take in report.takes]
+    takes: list[MadeTake] = []
+    origins: list[tuple[Origin, ...]] = []
+    for call, _, report in made:
+        if call.take is None:
+            takes += report.takes
+            origins += [_origins(call, number, take) for number, take in enumerate(report.takes)]
     for call, _, report in made:
         if call.take is not None and call.take <= len(takes):
-            for more in report.takes:
+            for number, more in enumerate(report.takes):
                 takes[call.take - 1] = _joined(takes[call.take - 1], more)
+                origins[call.take - 1] += _origins(call, number, more)
     told = [report.cost_credits for _, _, report in made if report.cost_credits is not None]
     all_told = len(told) == len(made)
     cost = sum(told) if all_told else sum(call.credits for call, accepted, _ in made if accepted.task_id)
     task_ids = tuple(accepted.task_id for _, accepted, _ in made if accepted.task_id)
-    return Takes(tuple(takes), task_ids, cost, is_estimate=not all_told and plan.credits > 0)
+    requests = tuple(_requested(*one) for one in made)
+    is_estimate = not all_told and plan.credits > 0
+    return Takes(tuple(takes), task_ids, cost, is_estimate, requests, tuple(origins))
+
+
+def _origins(call: Call, take: int, made: MadeTake) -> tuple[Origin, ...]:
+    return tuple(Origin(call.name, take, file) for file in range(len(made.files)))
+
+
+def _requested(call: Call, accepted: Accepted, report: Report) -> Requested:
+    can_look = bool(accepted.task_id) and (accepted.report is None or accepted.can_look)
+    return Requested(call, accepted.task_id, can_look, report.failed or "")
 
 
 def _joined(take: MadeTake, more: MadeTake) -> MadeTake:

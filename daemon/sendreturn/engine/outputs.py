@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sendreturn.audio.notes import Meter
-from sendreturn.contract import Clip, EarlierTake, MadeTake
+from sendreturn.contract import Call, Clip, EarlierTake, MadeTake
 from sendreturn.words import Kind
 
 
@@ -70,10 +70,36 @@ class Hosted:
 
 
 @dataclass(frozen=True)
+class Requested:
+    """A request that was made.
+
+    Attributes:
+        can_look: Whether the service tells its result anew, free of charge.
+        failed: Why the send goes on without what it was to make; empty where it does not.
+    """
+
+    call: Call
+    task_id: str
+    can_look: bool
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a file of a take came from: the call, and the take and the file in its report, counted from 0."""
+
+    call: str
+    take: int
+    file: int
+
+
+@dataclass(frozen=True)
 class Takes:
     """Everything that the service has made.
 
     Attributes:
+        requests: The calls that made it, by which a result can be asked for anew.
+        origins: For each file of each take, where it came from.
         task_ids: The service's names of the tasks, in order.
         cost_credits: What they cost: as the service says, else as estimated.
         is_estimate: Whether that is an estimate.
@@ -83,6 +109,8 @@ class Takes:
     task_ids: tuple[str, ...]
     cost_credits: float
     is_estimate: bool
+    requests: tuple[Requested, ...] = ()
+    origins: tuple[tuple[Origin, ...], ...] = ()
 
 
 @dataclass(frozen=True)

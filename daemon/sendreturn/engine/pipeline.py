@@ -6,14 +6,13 @@ from functools import partial
 
 from sendreturn.contract import Plan
 from sendreturn.engine.approve import approve
-from sendreturn.engine.fetch import fetch
+from sendreturn.engine.fetch import CameToNothing, fetch
 from sendreturn.engine.finish import finish
 from sendreturn.engine.hand_over import hand_over
-from sendreturn.engine.make import forget_results, make
+from sendreturn.engine.make import give_up, make
 from sendreturn.engine.outputs import Approval, Fetched, Finished, Handed, Prepared, Takes
 from sendreturn.engine.prepare import plan, prepare
 from sendreturn.engine.run import Run
-from sendreturn.net.download import Gone
 from sendreturn.words import State
 
 
@@ -22,15 +21,20 @@ async def run_send(run: Run) -> Handed:
     prepared = await run.step("prepare", State.PREPARING, Prepared, partial(prepare, run))
     planned = await run.step("plan", State.PREPARING, Plan, partial(plan, run, prepared))
     await run.step("approve", State.PREPARING, Approval, partial(approve, run, planned))
-    try:
-        takes = await _make(run, planned, prepared)
-        fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
-    except Gone:
-        forget_results(run)
-        takes = await _make(run, planned, prepared)
-        fetched = await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
+    takes, fetched = await _made_and_fetched(run, planned, prepared)
     finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, planned, prepared, fetched))
     return await run.step("deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, takes, finished))
+
+
+async def _made_and_fetched(run: Run, planned: Plan, prepared: Prepared) -> tuple[Takes, Fetched]:
+    """Everything that the service has made. Where a call came to nothing, the send goes on as if it had failed."""
+    while True:
+        takes = await _make(run, planned, prepared)
+        try:
+            return takes, await run.step("fetch", State.FETCHING, Fetched, partial(fetch, run, prepared, takes))
+        except CameToNothing as nothing:
+            for call, why in nothing.calls:
+                give_up(run, call, why)
 
 
 async def _make(run: Run, planned: Plan, prepared: Prepared) -> Takes:

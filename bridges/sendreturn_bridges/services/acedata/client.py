@@ -78,7 +78,8 @@ class AceData:
             )
         body = request.complete(way.clip_url, way.callback_url)
         answer = await self._api.post(request.path, body, timeout_s=PATIENCE_S, unbilled=faults.NEVER_BILLED)
-        return answers.accepted(request, answer.body)
+        # A task that was answered at once is kept on the board as others are; a bare trace is not.
+        return replace(answers.accepted(request, answer.body), can_look=bool(text(table(answer.body).get("task_id"))))
 
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:
         request = Request.from_fields(call.fields)
