@@ -215,7 +215,8 @@ class Conductor:
         except Cancelled:
             await self._cancelled(run)
         except ServiceError as error:
-            self._end(run, State.UNCERTAIN if error.outcome is Outcome.UNKNOWN else State.FAILED, error.sentence)
+            state = State.UNCERTAIN if error.outcome is Outcome.UNKNOWN else State.FAILED
+            self._end(run, state, error.sentence, error.detail)
         except UsageError as error:
             await self._unusable(run, error.sentence)
             self._end(run, State.FAILED, error.sentence)
@@ -243,9 +244,9 @@ class Conductor:
             if moved is not None:
                 run.note(clip=str(moved))
 
-    def _end(self, run: Run, state: State, text: str) -> None:
-        log.info("send ended", send=run.send.id, state=state.value, text=text)
-        run.enter(state, text)
+    def _end(self, run: Run, state: State, text: str, detail: str = "") -> None:
+        log.info("send ended", send=run.send.id, state=state.value, text=text, detail=detail)
+        run.enter(state, text, detail)
 
     def _done(self, run: Run, handed: Handed) -> None:
         for file in handed.files:

@@ -188,11 +188,11 @@ class Journal:
         with self._read() as db:
             return [_send(row) for row in db.execute(query.order_by(t.sends.c.created_at)).mappings()]
 
-    def move(self, send_id: SendId, state: State, note: str = "") -> SendRow:
-        """Bring a send into a state, and write its history on."""
+    def move(self, send_id: SendId, state: State, note: str = "", detail: str = "") -> SendRow:
+        """Bring a send into a state, and write its history on; `detail`, a service's own words, stands only there."""
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(state=state.value, text=note))
-            self._tell(db, send_id, state, note)
+            self._tell(db, send_id, state, f"{note} [{detail}]" if detail else note)
         return self.get(send_id)
 
     def note(self, send_id: SendId, **values: object) -> None:

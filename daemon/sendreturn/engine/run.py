@@ -99,10 +99,10 @@ class Run:
         self.means.journal.record(self.send.id, name, adapter.dump_python(result, mode="json"))
         return result
 
-    def enter(self, state: State, note: str = "") -> None:
+    def enter(self, state: State, note: str = "", detail: str = "") -> None:
         """Bring the send into `state`, unless it is there."""
         if self.send.state is not state or note:
-            self.send = self.means.journal.move(self.send.id, state, note)
+            self.send = self.means.journal.move(self.send.id, state, note, detail)
             self.tell(0.0, note)
 
     def tell(self, fraction: float, text: str = "", returned: Returned | None = None) -> None:

@@ -89,3 +89,11 @@ async def test_what_could_not_be_passed_on_stands_in_the_sidecar(tmp_path: Path)
         _, sidecar = await returned(rig, send)
     (told,) = [entry["checks"] for entry in sidecar["returns"] if entry["kind"] == "mix"]
     assert "Sonauto takes whole beats per minute: 100 stands for 99.6." in told
+
+
+async def test_a_refusal_is_told_and_its_own_words_stand_in_the_history(tmp_path: Path):
+    async with studio(tmp_path) as (rig, _, clip):
+        failed = await rig.ended(rig.send(clip, "extend", params={"style": "male vocals"}).id)
+    assert failed.text.startswith("Sonauto does not take the style “male vocals”.")
+    assert "Unknown tag" not in failed.text
+    assert failed.history[-1].note == f"{failed.text} [HTTP 422: Unknown tag 'male vocals']"
