@@ -5,44 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sendreturn.audio.general_midi import is_drum_kit, program_of
 from sendreturn.audio.notes import Note, NoteTrack
 from sendreturn.net.reading import number, rows, text
-
-DRUM_WORDS = ("drum", "percussion", "kit", "cymbal", "snare", "kick")
-PROGRAMS: tuple[tuple[str, int], ...] = (
-    ("synth bass", 38),
-    ("fretless", 35),
-    ("bass (pick", 34),
-    ("acoustic bass", 32),
-    ("double bass", 32),
-    ("upright", 32),
-    ("bassoon", 70),
-    ("bass", 33),
-    ("distort", 30),
-    ("overdriv", 29),
-    ("electric guitar", 27),
-    ("guitar", 25),
-    ("electric piano", 4),
-    ("piano", 0),
-    ("keyboard", 0),
-    ("organ", 16),
-    ("synth voice", 54),
-    ("vocal", 54),
-    ("voice", 53),
-    ("choir", 52),
-    ("string", 48),
-    ("violin", 40),
-    ("cello", 42),
-    ("brass", 61),
-    ("trumpet", 56),
-    ("sax", 65),
-    ("flute", 73),
-    ("woodwind", 71),
-    ("pad", 88),
-    ("lead", 80),
-    ("synth", 80),
-)
-"""Part of an instrument's name → General MIDI program, counted from 0; the first that fits is taken."""
 
 
 def note_tracks(data: Any) -> tuple[NoteTrack, ...]:
@@ -57,10 +22,8 @@ def note_tracks(data: Any) -> tuple[NoteTrack, ...]:
 
 def _track(instrument: Mapping[str, Any], index: int) -> NoteTrack:
     name = text(instrument.get("name")) or f"Track {index}"
-    folded = name.casefold()
-    program = next((program for part, program in PROGRAMS if part in folded), 0)
-    is_drums = any(word in folded for word in DRUM_WORDS)
-    return NoteTrack(name, tuple(sorted(_notes(instrument))), 0 if is_drums else program, is_drums)
+    is_drums = is_drum_kit(name)
+    return NoteTrack(name, tuple(sorted(_notes(instrument))), 0 if is_drums else program_of(name), is_drums)
 
 
 def _notes(instrument: Mapping[str, Any]) -> Iterator[Note]:

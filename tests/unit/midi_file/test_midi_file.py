@@ -10,8 +10,10 @@ import mido
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sendreturn.audio.midi import MAX_NOTES, clean, read_midi, write_midi
-from sendreturn.audio.notes import Meter, Note, NoteTrack
+from sendreturn.audio.midi import read_midi, write_midi
+from sendreturn.audio.midi_limits import MAX_NOTES
+from sendreturn.audio.midi_reading import read_content
+from sendreturn.audio.notes import Meter, Note, NoteTrack, TempoChange
 from sendreturn.errors import ClipError, UsageError
 from sendreturn.words import MIDI_PPQ
 
@@ -90,13 +92,11 @@ def test_notes_that_ring_past_the_end_are_cut_there_and_later_ones_are_left_out(
     assert timed(file.tracks[1])[-2][0] == 4 * MIDI_PPQ
 
 
-def test_an_offset_moves_the_notes_and_cuts_what_comes_before_the_file(path: Path) -> None:
-    track = NoteTrack("lead", (Note(0, 0.4, 60), Note(0.8, 1.2, 62), Note(2, 3, 64)))
-    later = written(path, track, duration_s=3.0, offset_s=1.0)
-    assert attacks(later.tracks[1]) == [(1920, 60), (3456, 62), (5760, 64)]
-    earlier = written(path, track, duration_s=3.0, offset_s=-1.0)
-    assert attacks(earlier.tracks[1]) == [(0, 62), (1920, 64)]
-    assert sum(m.time for m in earlier.tracks[1]) == 2 * 1920
+def test_what_sounds_before_the_clip_is_cut_at_its_start(path: Path) -> None:
+    track = NoteTrack("lead", (Note(-1, -0.6, 60), Note(-0.2, 0.2, 62), Note(1, 2, 64)))
+    file = written(path, track, duration_s=3.0)
+    assert attacks(file.tracks[1]) == [(0, 62), (1920, 64)]
+    assert timed(file.tracks[1])[3][0] == 384
 
 
 def test_overlapping_notes_of_one_pitch_never_sound_together(path: Path) -> None:
@@ -221,22 +221,11 @@ def test_a_foreign_file_with_one_track_and_many_channels_is_split_by_channel(pat
         ]
     )
     mido.MidiFile(type=0, ticks_per_beat=96, tracks=[track]).save(str(path))
-    (bass, drums), meter = read_midi(path)
-    assert meter == Meter(120.0)
+    content = read_content(path)
+    bass, drums = content.tracks
+    assert content.meter == Meter(120.0, changes=(TempoChange(0.5, 60.0),))
+    assert content.stuck == 1
+    assert (bass.name, drums.name) == ("bass", "drums")
     assert (bass.program, drums.is_drums) == (33, True)
     assert bass.notes == (Note(0.0, 1.5, 40, 80), Note(1.5, 2.5, 41, 10))
     assert drums.notes == (Note(0.0, 0.25, 36, 80),)
-
-
-def test_cleaning_drops_ghosts_and_joins_stutters_but_keeps_repeated_notes() -> None:
-    ghost = Note(0.5, 0.52, 72, 5)
-    stutter = (Note(1.0, 1.3, 60, 80), Note(1.31, 1.35, 60, 60))
-    repeated = (Note(2.0, 2.25, 60, 80), Note(2.25, 2.5, 60, 80))
-    (track,) = clean([NoteTrack("lead", (*repeated, ghost, *stutter)), NoteTrack("empty", ())])
-    assert track.notes == (Note(1.0, 1.35, 60, 80), *repeated)
-
-
-def test_cleaning_takes_the_rebound_of_a_drum_for_one_stroke() -> None:
-    strokes = (Note(0.0, 0.1, 38, 60), Note(0.015, 0.1, 38, 90), Note(0.125, 0.2, 38, 70), Note(0.0, 0.1, 42, 5))
-    (track,) = clean([NoteTrack("drums", strokes, is_drums=True)])
-    assert track.notes == (Note(0.0, 0.1, 38, 90), Note(0.0, 0.1, 42, 5), Note(0.125, 0.2, 38, 70))

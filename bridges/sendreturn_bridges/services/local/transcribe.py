@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sendreturn.audio.midi import clean
+from sendreturn.audio.note_cleaning import clean
 from sendreturn.audio.notes import Meter, Note, NoteTrack
 
 from sendreturn_bridges.services.local import basic_pitch, candidates, classical_pitch, single_line
@@ -104,7 +104,7 @@ def transcribe(
         return Transcription((), listener.method, (NOTHING_HEARD,) if peak < SILENCE else (NO_NOTES,))
     parts = _present(stems, audio) if stems and role == "auto" else {}
     tracks = _hear_parts(parts or {role: audio}, listener, progress)
-    inside = clean(_inside(track, audio.duration_s) for track in tracks)
+    inside = clean((_inside(track, audio.duration_s) for track in tracks), heard=True).tracks
     progress(1.0)
     sentences = (*(() if listener.model else (NO_MODEL,)), *(() if inside else (NO_NOTES,)))
     return Transcription(inside, listener.method, sentences)
