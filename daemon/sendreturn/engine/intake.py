@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sendreturn.audio.probe import probe
 from sendreturn.contract import Ask, Clip, Manifest, OperationSpec
+from sendreturn.engine.earlier import earlier_take
 from sendreturn.engine.prepare import bought
 from sendreturn.errors import ClipError, Refusal, UsageError
 from sendreturn.params import Params, merge_params
@@ -44,9 +45,12 @@ def resolve(wish: Wish, settings: Settings, services: Services, session_of: Sess
     clip = _clip(wish, spec)
     session = _session(wish, clip, session_of)
     _check_demands(spec, params)
-    draft = _draft(clip, params, services.manifest(service).operations[operation]) if clip is not None else None
+    draft = _draft(clip, params, spec) if clip is not None else None
+    is_known = clip is not None and params.range_s is None and not services.manifest(service).free
+    earlier = earlier_take(clip, session / settings.returns.folder, service, operation) if clip and is_known else None
     # A plan is made and put aside, so that a refusal comes at once.
-    services.bridge(service).plan(Ask(SendId("00000000"), operation, params, draft, buys=bought(params)))
+    ask = Ask(SendId("00000000"), operation, params, draft, buys=bought(params), earlier=earlier)
+    services.bridge(service).plan(ask)
     return Meant(session, clip, operation, service, params)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -17,14 +17,13 @@ from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import is_silent, probe
 from sendreturn.audio.splice import cut_part
 from sendreturn.contract import Ask, Clip, EarlierTake, Plan
+from sendreturn.engine.earlier import earlier_take
 from sendreturn.engine.errands import errand
 from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import Prepared, Source
 from sendreturn.engine.run import Run
-from sendreturn.errors import ClipError, SendReturnError
+from sendreturn.errors import ClipError
 from sendreturn.params import Params
-from sendreturn.returns.sidecar import read_sidecar
-from sendreturn.words import Kind
 
 COPY_BLOCK = 1 << 20
 HOUSE_PARAMS = frozenset(
@@ -57,24 +56,8 @@ async def prepare(run: Run) -> Prepared:
     source, clip, notes = await asyncio.to_thread(_stage, run)
     run.note(fingerprint=_fingerprint(run, source))
     bpm, tempo_from = await _tempo(run, clip)
-    earlier = await asyncio.to_thread(earlier_take, source, run.send.service)
+    earlier = None if source.range_s else await asyncio.to_thread(_earlier, run, source)
     return Prepared(source, clip, _meter(run.params, bpm), tempo_from, notes, earlier)
-
-
-def earlier_take(source: Source, service: str) -> EarlierTake | None:
-    """The take of this very service that the clip is an unchanged, whole file of, as the sidecar beside it says."""
-    if source.range_s is not None:
-        return None
-    for path in source.path.parent.glob("*.json"):
-        with suppress(OSError, SendReturnError):
-            sidecar = read_sidecar(path)
-            # Only a mix is what the service knows by this id, and of an extension it may know only the new part.
-            is_it = any(file.kind is Kind.MIX and file.sha256 == source.sha256 for file in sidecar.returns)
-            is_whole = is_it and sidecar.operation != "extend"
-            if sidecar.service == service and is_whole and sidecar.service_refs.clip_ids:
-                refs = sidecar.service_refs
-                return EarlierTake(refs.clip_ids[0], refs.task_ids, sidecar.model)
-    return None
 
 
 async def plan(run: Run, prepared: Prepared) -> Plan:
@@ -214,6 +197,11 @@ async def _tempo(run: Run, clip: Clip) -> tuple[float, str]:
     takes = await errand(run, "bpm", clip, Params(), Meter(), run.folder / "bpm")
     measured = next((take.bpm for take in takes if take.bpm), None)
     return (measured, "measured") if measured else (120.0, "default")
+
+
+def _earlier(run: Run, source: Source) -> EarlierTake | None:
+    returns = run.send.session / run.means.settings.returns.folder
+    return earlier_take(source.path, returns, run.send.service, run.send.operation, source.sha256)
 
 
 def _meter(params: Params, bpm: float) -> Meter:

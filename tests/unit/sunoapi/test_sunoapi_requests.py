@@ -324,8 +324,9 @@ def test_every_request_names_a_known_endpoint() -> None:
             assert call.fields["endpoint"] in ENDPOINTS
 
 
-def test_a_first_look_at_a_clip_does_not_know_yet_whose_song_it_is() -> None:
+def test_a_clip_of_somebody_else_is_refused_at_the_first_look() -> None:
     wanted = ask("wav")
     assert wanted.clip is not None
     draft = replace(wanted, clip=replace(wanted.clip, sha256=""))
-    assert planner().plan(draft).calls[0].fields["endpoint"] == "wav"
+    with pytest.raises(Refusal, match="only of songs that it has made itself"):
+        planner().plan(draft)

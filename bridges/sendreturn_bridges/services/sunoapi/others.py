@@ -112,8 +112,6 @@ def _advanced(ask: Ask, terms: Terms, name: str) -> Request:
 
 def _own_song(ask: Ask, what: str) -> dict[str, str]:
     song = earlier_song(ask)
-    if song is None and is_draft(ask):
-        return {"taskId": "", "audioId": ""}
     if song is None:
         raise Refusal(f"Suno API makes {what} only of songs that it has made itself.", OWN_SONGS_ONLY)
     return song

@@ -1,0 +1,71 @@
+"""Earlier takes: a clip that came back from the very service it goes to need not be uploaded, and can be more to it."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+from sendreturn.contract import EarlierTake
+from sendreturn.errors import SendReturnError
+from sendreturn.returns.sidecar import Sidecar, read_sidecar
+from sendreturn.words import Kind
+
+JOINS = frozenset({"concat"})
+"""Operations on the new part of an extension, which is what the service knows by the take's id."""
+PARTS = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD})
+
+
+def earlier_take(
+    clip: Path, returns: Path, service: str, operation: str, sha256: str | None = None
+) -> EarlierTake | None:
+    """The take of `service` that the file at `clip` is an unchanged, whole file of, as the sidecar of it says.
+
+    Args:
+        returns: The session's folder of returns, where its sidecar lies if not beside it.
+        sha256: Of the file, where it is known; else it is read, but only where a return is as long as the file.
+    """
+    size = clip.stat().st_size if sha256 is None else 0
+    for path in _sidecars(clip.parent, returns):
+        with suppress(OSError, SendReturnError):
+            if not _may_list(path, size, sha256):
+                continue
+            sidecar = read_sidecar(path)
+            sha256 = sha256 or _sha256(clip)
+            if sidecar.service == service and _is_what_the_service_knows(sidecar, sha256, operation):
+                refs = sidecar.service_refs
+                return EarlierTake(refs.clip_ids[0], refs.task_ids, sidecar.model)
+    return None
+
+
+def _sidecars(beside: Path, returns: Path) -> list[Path]:
+    """The newest take first: of two that are alike, it is the one that the service still has."""
+    found = {*beside.glob("*.json"), *returns.glob("*/*.json")}
+    return sorted(found, key=_changed_at, reverse=True)
+
+
+def _changed_at(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+def _may_list(path: Path, size: int, sha256: str | None) -> bool:
+    """Whether the file names a return of this length or content, without reading all of what it says."""
+    written = path.read_bytes()
+    return (sha256 or f'"bytes": {size}').encode() in written
+
+
+def _is_what_the_service_knows(sidecar: Sidecar, sha256: str, operation: str) -> bool:
+    """Of an extension the service may know only the new part, and the mix with the clip was made here."""
+    kinds = {file.kind for file in sidecar.returns if file.sha256 == sha256}
+    if not sidecar.service_refs.clip_ids:
+        return False
+    if operation in JOINS:
+        return bool(kinds & PARTS)
+    return Kind.MIX in kinds and sidecar.operation != "extend"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

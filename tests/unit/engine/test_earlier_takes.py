@@ -1,0 +1,110 @@
+"""A file that came back is known again, and what a service does only to its own songs is refused at once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from engine_rig import Rig
+from fake_service import FakeService, manifest, write_tone
+from sendreturn.contract import Ask, Call, EarlierTake, Made, OperationSpec, Plan, Report
+from sendreturn.errors import Refusal
+from sendreturn.words import Kind, State
+
+
+def own_manifest():
+    known = manifest()
+    more = {name: OperationSpec(name, credits=1.0) for name in ("concat", "wav")}
+    return type(known)(**{**vars(known), "operations": {**known.operations, **more}})
+
+
+@dataclass
+class OwnSongs(FakeService):
+    """Joins, and makes a WAV, only of what it has made; remembers what it was told of each clip."""
+
+    asked: list[tuple[str, EarlierTake | None]] = field(default_factory=list)
+
+    def plan(self, ask: Ask) -> Plan:
+        self.asked.append((ask.operation, ask.earlier))
+        if ask.operation in ("concat", "wav") and ask.earlier is None:
+            raise Refusal("Studio makes this only of songs that it has made itself.")
+        return Plan((Call("main", ask.operation, {}, self.credits),))
+
+    def follow(self, ask: Ask, done: Mapping[str, Report]) -> tuple[Call, ...]:
+        return ()
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    (tmp_path / "Song").mkdir()
+    return write_tone(tmp_path / "Song" / "riff.wav")
+
+
+def studio() -> OwnSongs:
+    return OwnSongs(own_manifest())
+
+
+async def returned(rig: Rig, clip: Path, operation: str = "cover") -> dict[str, Path]:
+    """The audio files of a first take, by the end of their names."""
+    send = await rig.ended(rig.send(clip, operation).id)
+    assert send.state is State.DONE, send.text
+    return {path.stem.rsplit("_", 1)[1]: path for path in send.returns if path.suffix == ".wav"}
+
+
+async def test_what_only_own_songs_get_is_refused_at_once_for_another_clip(tmp_path: Path, clip: Path):
+    async with Rig(tmp_path, studio()) as rig:
+        with pytest.raises(Refusal, match="only of songs that it has made itself"):
+            rig.send(clip, "wav")
+        assert rig.desk.list() == []
+
+
+async def test_a_returned_file_is_known_wherever_in_the_session_it_is_dropped(tmp_path: Path, clip: Path):
+    service = studio()
+    async with Rig(tmp_path, service) as rig:
+        mix = (await returned(rig, clip))["t1"]
+        dropped = rig.session / "Sends" / "cover" / "my favourite.wav"
+        dropped.parent.mkdir(parents=True)
+        shutil.copyfile(mix, dropped)
+        service.asked.clear()
+        send = await rig.ended(rig.send(dropped, "cover").id)
+    assert send.state is State.DONE
+    assert [earlier and earlier.clip_id for _, earlier in service.asked] == ["clip-0", "clip-0"]
+
+
+async def test_a_returned_file_that_was_changed_or_cut_is_not_known(tmp_path: Path, clip: Path):
+    service = studio()
+    async with Rig(tmp_path, service) as rig:
+        mix = (await returned(rig, clip))["t1"]
+        changed = rig.session / "changed.wav"
+        changed.write_bytes(mix.read_bytes()[:-6] + b"\x01" * 6)
+        with pytest.raises(Refusal):
+            rig.send(changed, "wav")
+        with pytest.raises(Refusal):
+            rig.send(mix, "wav", params={"range_s": [0, 1]})
+
+
+@pytest.mark.parametrize("part", ["t1", "tail"])
+async def test_an_extension_is_joined_by_its_tail_or_its_mix_and_uploaded_for_all_else(
+    tmp_path: Path, clip: Path, part: str
+):
+    service = studio()
+    service.files = lambda _clip: (Made(Kind.TAIL, "tail", covers="tail"),)
+    async with Rig(tmp_path, service) as rig:
+        file = (await returned(rig, clip, "extend"))[part]
+        service.files = None
+        service.asked.clear()
+        assert (await rig.ended(rig.send(file, "concat").id)).state is State.DONE
+        await rig.ended(rig.send(file, "cover").id)
+    told = {operation: earlier and earlier.clip_id for operation, earlier in service.asked}
+    assert told == {"concat": "clip-0", "cover": None}
+
+
+async def test_a_file_of_another_service_is_not_taken_for_ones_own(tmp_path: Path, clip: Path):
+    service, other = studio(), OwnSongs(type(own_manifest())(**{**vars(own_manifest()), "name": "other"}))
+    async with Rig(tmp_path, service, other) as rig:
+        mix = (await returned(rig, clip))["t1"]
+        with pytest.raises(Refusal):
+            rig.send(mix, "wav", service="other")
