@@ -7,7 +7,7 @@ from acedata_samples import done, song
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import Kind
 from sendreturn_bridges.services.acedata.answers import accepted, standing
-from sendreturn_bridges.services.acedata.request import Request
+from sendreturn_bridges.suno.requests import Request
 
 SONGS = Request("/suno/audios", {"action": "cover"}, "songs", {"sings": True})
 WAV = Request("/suno/wav", {}, "file")

@@ -7,7 +7,8 @@ from acedata_samples import ask, body, plan, planner
 from sendreturn.contract import Made, MadeTake, Report
 from sendreturn.errors import Refusal
 from sendreturn.words import Kind
-from sendreturn_bridges.services.acedata.request import Request
+from sendreturn_bridges.services.acedata.request import complete
+from sendreturn_bridges.suno.requests import Request
 
 UPLOADED = Report(True, facts={"audio_id": "up-1", "duration_s": 19.98, "lyric": "[Verse]\nHello there"})
 
@@ -318,7 +319,7 @@ def test_the_notes_of_a_clip_come_after_the_stems_that_are_bought_with_them():
 def test_a_request_survives_the_journal_and_is_asynchronous_where_that_exists():
     song = Request("/suno/audios", {"action": "generate"}, "songs", {"sings": True})
     assert Request.from_fields(song.to_fields()) == song
-    assert song.complete(None, "https://me.example/hook")["async"] is True
-    assert song.complete(None, "https://me.example/hook")["callback_url"] == "https://me.example/hook"
+    assert complete(song, None, "https://me.example/hook")["async"] is True
+    assert complete(song, None, "https://me.example/hook")["callback_url"] == "https://me.example/hook"
     upload = Request("/suno/upload", {}, "upload", clip_field="audio_url")
-    assert upload.complete("https://me.example/clip.wav", None) == {"audio_url": "https://me.example/clip.wav"}
+    assert complete(upload, "https://me.example/clip.wav", None) == {"audio_url": "https://me.example/clip.wav"}

@@ -7,7 +7,7 @@ from musicapi_samples import done, lost, running, song
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import Kind
 from sendreturn_bridges.services.musicapi.answers import accepted, standing
-from sendreturn_bridges.services.musicapi.request import Request
+from sendreturn_bridges.suno.requests import Request
 
 SONGS = Request("/sonic/create", {}, "songs", {"place": "all", "sings": True})
 TAIL = Request("/sonic/upload-extend", {}, "songs", {"place": "tail", "sings": True})

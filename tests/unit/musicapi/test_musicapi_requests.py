@@ -7,7 +7,8 @@ from musicapi_samples import ask, body, plan, planner
 from sendreturn.contract import Made, MadeTake, Report
 from sendreturn.errors import Refusal
 from sendreturn.words import Kind
-from sendreturn_bridges.services.musicapi.request import Request
+from sendreturn_bridges.services.musicapi.request import complete, task_path
+from sendreturn_bridges.suno.requests import Request
 
 UPLOADED = Report(True, facts={"clip_id": "up-1"})
 SONG = 15
@@ -343,8 +344,8 @@ def test_a_request_survives_the_journal_and_asks_to_be_called_back_where_that_ex
     song = Request("/sonic/create", {"mv": "sonic-v5"}, "songs", {"sings": True})
     assert Request.from_fields(song.to_fields()) == song
     hook = "https://me.example/hook"
-    assert song.complete(None, hook, "s") == {"mv": "sonic-v5", "webhook_url": hook, "webhook_secret": "s"}
-    assert song.complete(None, hook + "x" * 1024, "s") == {"mv": "sonic-v5"}
+    assert complete(song, None, hook, "s") == {"mv": "sonic-v5", "webhook_url": hook, "webhook_secret": "s"}
+    assert complete(song, None, hook + "x" * 1024, "s") == {"mv": "sonic-v5"}
     upload = Request("/sonic/upload", {}, "upload", clip_field="url")
-    assert upload.complete("https://me.example/clip.wav", hook, "s") == {"url": "https://me.example/clip.wav"}
-    assert song.task_path("t") == "/api/v1/sonic/task/t"
+    assert complete(upload, "https://me.example/clip.wav", hook, "s") == {"url": "https://me.example/clip.wav"}
+    assert task_path(song, "t") == "/api/v1/sonic/task/t"

@@ -14,7 +14,7 @@ from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import faults, songs
-from sendreturn_bridges.services.acedata.request import Request
+from sendreturn_bridges.suno.requests import Request
 
 MADE_BY = songs.MADE_BY
 

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sendreturn.contract import Accepted, Ask, Balance, Call, Clip, Made, MadeTake, Plan, Report, Setup, Way
+from sendreturn.contract import Accepted, Ask, Balance, Call, Clip, Made, Plan, Report, Setup, Way
 from sendreturn.errors import Outcome, Refusal, ServiceError
 from sendreturn.net.api import Api
 from sendreturn.net.download import download
 from sendreturn.net.hosts import hosts_for
 from sendreturn.net.limiter import Limiter
 from sendreturn.net.reading import number, table, text
-from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import answers, faults
 from sendreturn_bridges.services.acedata.planning import Planner
-from sendreturn_bridges.services.acedata.request import Request
+from sendreturn_bridges.services.acedata.request import complete
 from sendreturn_bridges.services.acedata.task_board import TaskBoard
+from sendreturn_bridges.suno.requests import Request, kept_report
 
 BASE_URL = "https://api.acedata.cloud"
 PLATFORM_URL = "https://platform.acedata.cloud"
@@ -66,9 +66,9 @@ class AceData:
         return self._planner.follow(ask, done)
 
     async def submit(self, call: Call, way: Way) -> Accepted:
-        kept = call.fields.get("kept")
+        kept = kept_report(call.fields, answers.MADE_BY)
         if kept is not None:
-            return Accepted("kept", _kept(kept))
+            return Accepted("kept", kept)
         request = Request.from_fields(call.fields)
         if request.clip_field is not None and way.clip_url is None:
             raise ServiceError(
@@ -76,7 +76,7 @@ class AceData:
                 "Leave `hosting` at auto, or set public_url.",
                 outcome=Outcome.ASK,
             )
-        body = request.complete(way.clip_url, way.callback_url)
+        body = complete(request, way.clip_url, way.callback_url)
         answer = await self._api.post(request.path, body, timeout_s=PATIENCE_S, unbilled=faults.NEVER_BILLED)
         # A task that was answered at once is kept on the board as others are; a bare trace is not.
         return replace(answers.accepted(request, answer.body), can_look=bool(text(table(answer.body).get("task_id"))))
@@ -141,17 +141,6 @@ class AceData:
             await board.close()
         await self._api.close()
         await self._platform.close()
-
-
-def _kept(kept: Mapping[str, Any]) -> Report:
-    made = Made(
-        Kind(kept["kind"]),
-        kept["mp3_url"],
-        duration_s=kept["duration_s"],
-        covers=kept["covers"],
-        made_by=answers.MADE_BY,
-    )
-    return Report(True, takes=(MadeTake((made,)),), cost_credits=0.0)
 
 
 def _url(options: Mapping[str, Any], name: str, default: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.acedata.request import Request, Wanted, section
-from sendreturn_bridges.services.acedata.texts import joined
+from sendreturn_bridges.services.acedata.request import Wanted, section
+from sendreturn_bridges.suno.requests import Request
+from sendreturn_bridges.suno.words import joined
 
 AUDIOS = "/suno/audios"
 OF_SONG = {

@@ -15,25 +15,10 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.acedata import producer, wire
 from sendreturn_bridges.services.acedata.others import of_song, separation, vox_for_persona
-from sendreturn_bridges.services.acedata.request import Request, Source, Wanted
-from sendreturn_bridges.services.acedata.songs import sung
-from sendreturn_bridges.services.acedata.texts import is_at_least
-
-SONGS = frozenset(
-    {
-        "extend",
-        "cover",
-        "inpaint",
-        "generate",
-        "concat",
-        "remaster",
-        "mashup",
-        "add_vocals",
-        "add_instrumental",
-        "sample",
-    }
-)
-FROM_TEXT = frozenset({"lyrics", "tags"})
+from sendreturn_bridges.services.acedata.request import Source, Wanted
+from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.requests import FROM_TEXT, SONGS, Request, kept_mp3, of_wav
+from sendreturn_bridges.suno.words import sung
 
 
 class Planner:
@@ -110,7 +95,7 @@ class Planner:
             yield self._call(f"{name}-{n}", kind, request, take=n, essential=False)
         wav = done.get(f"wav-{n}")
         if wav is not None and wav.failed is not None:
-            yield _kept_mp3(n, take)
+            yield kept_mp3(n, take)
 
     def _purchases(self, ask: Ask, audio_id: str, take: MadeTake) -> Iterator[tuple[str, str, Request]]:
         """Name, price and request of everything that is bought for a take."""
@@ -122,7 +107,7 @@ class Planner:
         if count := _bought_stems(ask):
             yield "stems", _stems_price(count), separation(audio_id, count, place)
         if "wav" in ask.buys:
-            yield "wav", "wav", of_song("wav", audio_id, _whole(take))
+            yield "wav", "wav", of_song("wav", audio_id, of_wav(take))
         if "midi" in ask.buys:
             yield "midi", "midi", of_song("midi", audio_id, place)
         for name in ("timed_lyrics", "video"):
@@ -214,18 +199,12 @@ def _stems_price(count: int) -> str:
     return "all_stems" if count == 12 else "stems"
 
 
-def _whole(take: MadeTake) -> dict[str, Any]:
-    """What the WAV of a take is, for it has the same audio as its MP3."""
-    facts = take.facts
-    return {name: facts[name] for name in ("kind", "covers", "duration_s") if facts.get(name) is not None}
-
-
 def _producer_purchases(ask: Ask, audio_id: str, take: MadeTake) -> Iterator[tuple[str, str, Request]]:
     """Producer has two stems, WAV and video; MIDI and more stems are made on this machine."""
     if _bought_stems(ask) == 2:
         yield "stems", "stems", producer.separation(audio_id, str(take.facts.get("covers", "all")))
     if "wav" in ask.buys:
-        yield "wav", "wav", producer.of_song("wav", audio_id, _whole(take))
+        yield "wav", "wav", producer.of_song("wav", audio_id, of_wav(take))
     if (ask.params.service_options or {}).get("video"):
         yield "video", "video", producer.of_song("video", audio_id)
 
@@ -238,9 +217,3 @@ def _is_draft(ask: Ask) -> bool:
 def _unmet(wanted: Wanted) -> Iterator[str]:
     if wanted.params.vocal_gender and not is_at_least(wanted.model, 4.5) and wanted.options.get("api") != "producer":
         yield f"AceData's model {wanted.model} knows no vocal_gender; it was left out."
-
-
-def _kept_mp3(n: int, take: MadeTake) -> Call:
-    """A call that asks for nothing: it only adds the MP3 of a take whose WAV could not be had."""
-    kept = {name: take.facts[name] for name in ("kind", "mp3_url", "duration_s", "covers")}
-    return Call(f"mp3-{n}", "wav", {"kept": kept}, take=n, essential=False, needs_clip=False)

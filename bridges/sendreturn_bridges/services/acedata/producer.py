@@ -11,8 +11,10 @@ from typing import Any
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.acedata.request import Request, Wanted, point, section
-from sendreturn_bridges.services.acedata.texts import joined
+from sendreturn_bridges.services.acedata.request import Wanted, point, section
+from sendreturn_bridges.suno.places import check_side
+from sendreturn_bridges.suno.requests import Request
+from sendreturn_bridges.suno.words import joined
 
 AUDIOS = "/producer/audios"
 ACTIONS = {
@@ -83,6 +85,7 @@ def _words(wanted: Wanted) -> dict[str, Any]:
 
 def _place(wanted: Wanted) -> dict[str, Any]:
     if wanted.operation == "extend":
+        check_side("AceData", wanted.params)
         return {"continue_at": point(wanted)}
     if wanted.operation == "inpaint":
         start_s, end_s = section(wanted)

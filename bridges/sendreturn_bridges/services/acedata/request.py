@@ -1,17 +1,18 @@
-"""A request to AceData, and what it is made from."""
+"""What a request to AceData is made from, and what is added to it on the way out."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sendreturn.contract import JsonDict, OperationSpec
-from sendreturn.errors import Refusal
 from sendreturn.params import Params
 
-from sendreturn_bridges.services.acedata.texts import Dialect, is_at_least
+from sendreturn_bridges.services.acedata.texts import Dialect
+from sendreturn_bridges.suno import places
+from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.requests import Request
 
 SYNCHRONOUS = frozenset(
     {"/suno/upload", "/suno/timing", "/suno/persona", "/suno/voices", "/suno/lyrics", "/suno/style"}
@@ -19,43 +20,12 @@ SYNCHRONOUS = frozenset(
 """Paths that answer at once and have no `async`."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request. `reads` names the reader of its answer, `context` is what that wants to know.
-
-    Attributes:
-        clip_field: The field that takes the clip's address; None where the body is complete.
-    """
-
-    path: str
-    body: JsonDict
-    reads: str
-    context: JsonDict = field(default_factory=dict)
-    clip_field: str | None = None
-
-    def to_fields(self) -> dict[str, Any]:
-        return {
-            "path": self.path,
-            "body": dict(self.body),
-            "reads": self.reads,
-            "context": dict(self.context),
-            "clip_field": self.clip_field,
-        }
-
-    @classmethod
-    def from_fields(cls, fields: JsonDict) -> Request:
-        return cls(fields["path"], fields["body"], fields["reads"], fields["context"], fields["clip_field"])
-
-    def complete(self, clip_url: str | None, callback_url: str | None) -> dict[str, Any]:
-        """The body as it is sent."""
-        body = dict(self.body)
-        if self.clip_field is not None:
-            body[self.clip_field] = clip_url
-        if self.path not in SYNCHRONOUS:
-            body["async"] = True
-            if callback_url is not None:
-                body["callback_url"] = callback_url
+def complete(request: Request, clip_url: str | None, callback_url: str | None) -> dict[str, Any]:
+    """The body as it is sent."""
+    body = request.with_clip(clip_url)
+    if request.path in SYNCHRONOUS:
         return body
+    return {**body, "async": True} | ({} if callback_url is None else {"callback_url": callback_url})
 
 
 @dataclass(frozen=True)
@@ -115,31 +85,11 @@ class Wanted:
 
 def point(wanted: Wanted) -> float:
     """Where the continuation starts: never after the end, as AceData has measured the song."""
-    length_s = min(known_s for known_s in (wanted.clip_s, _source_s(wanted), math.inf) if known_s is not None)
-    from_s = wanted.params.from_s
-    if from_s is not None and wanted.clip_s is not None and from_s > wanted.clip_s + 0.001:
-        raise Refusal(
-            f"from_s is {from_s:g} s, but the clip is {wanted.clip_s:.3f} s long.", "Choose a point inside it."
-        )
-    if from_s is not None and from_s <= 0:
-        raise Refusal("AceData continues a clip from a point after its start.", "Set from_s to more than 0.")
-    point = length_s if from_s is None else min(from_s, length_s)
-    if math.isinf(point):
-        raise Refusal("AceData has to know where to continue the song.", "Set from_s.")
-    return math.floor(point * 1000) / 1000
-
-
-def _source_s(wanted: Wanted) -> float | None:
-    """The length as AceData has measured it; a length of nothing is none."""
-    return (wanted.source.duration_s or None) if wanted.source is not None else None
+    # A length of nothing is none.
+    known_s = (wanted.source.duration_s or None) if wanted.source is not None else None
+    return places.point_s("AceData", wanted.params, wanted.clip_s, known_s)
 
 
 def section(wanted: Wanted) -> tuple[float, float]:
-    section_s = wanted.params.section_s
-    assert section_s is not None, "the engine has made sure of the demands"
-    if wanted.clip_s is not None and section_s[1] > wanted.clip_s + 0.001:
-        raise Refusal(
-            f"section_s is {section_s[0]:g} to {section_s[1]:g} s, but the clip is {wanted.clip_s:.3f} s long.",
-            "Choose a section inside it.",
-        )
-    return section_s
+    """The user's section. Raises Refusal where it does not lie in the clip."""
+    return places.section_s(wanted.params, wanted.clip_s)

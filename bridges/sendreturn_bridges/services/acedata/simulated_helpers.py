@@ -8,7 +8,7 @@ from typing import Any
 from sendreturn.errors import SendReturnError
 from sendreturn.testing.simulator import Simulator, Song
 
-from sendreturn_bridges.services.acedata.songs import TWO
+from sendreturn_bridges.suno.stems import TWO
 
 VIDEO = bytes.fromhex("0000001c667479706d703432000000006d70343269736f6d61766331")
 

@@ -8,7 +8,7 @@ from typing import Any
 from sendreturn.audio.buffer import Audio
 from sendreturn.testing.simulator import Simulator, Song, Task
 
-from sendreturn_bridges.services.acedata.songs import TWELVE, TWO
+from sendreturn_bridges.suno.stems import TWELVE, TWO
 
 TITLES = {name: name.replace("_", " ").title() for name in TWELVE} | {"fx": "FX"}
 LONGEST_TAIL_S = 20.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sendreturn_bridges.services.acedata.texts import is_at_least
+from sendreturn_bridges.suno.models import is_at_least
 
 GENERATE, UPLOAD, HELPER, ALL_STEMS = 0.56, 0.06, 0.06, 1.12
 ACTIONS = {

@@ -28,7 +28,7 @@ from sendreturn_bridges.services.acedata.simulated_rules import (
     UPLOAD,
     objections,
 )
-from sendreturn_bridges.services.acedata.songs import TWELVE, TWO
+from sendreturn_bridges.suno.stems import TWELVE, TWO
 
 CODES = {
     400: "bad_request",

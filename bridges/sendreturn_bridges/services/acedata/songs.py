@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from sendreturn.contract import JsonDict, Made, MadeTake, Report
 from sendreturn.net.reading import number, rows, text
-from sendreturn.words import STEMS, Kind
+from sendreturn.words import Kind
+
+from sendreturn_bridges.suno.requests import song_facts
+from sendreturn_bridges.suno.stems import Named, fewer_note, stem_sets
+from sendreturn_bridges.suno.words import sung
 
 MADE_BY = "AceData"
 PREVIEW_HOST = "audiopipe.suno.ai"
@@ -18,22 +21,6 @@ FINAL_URL = "https://cdn1.suno.ai/{}.mp3"
 SUCCEEDED = frozenset({"succeeded", "complete", "completed", "success"})
 FAILED = frozenset({"error", "failed", "cancelled"})
 PROGRESS = {"": 0.1, "pending": 0.1, "running": 0.5}
-TWELVE = (
-    "vocals",
-    "backing_vocals",
-    "drums",
-    "bass",
-    "guitar",
-    "keyboard",
-    "percussion",
-    "strings",
-    "synth",
-    "fx",
-    "brass",
-    "woodwinds",
-)
-"""The order in which all_stems gives them."""
-TWO = ("vocals", "instrumental")
 SLACK_S = 1.0
 GUESSED_WHOLE = (
     "AceData does not say whether its continuation begins with the clip; it is longer than the clip, so it was taken"
@@ -86,7 +73,7 @@ def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) ->
     if image:
         files.append(Made(Kind.IMAGE, image, made_by=MADE_BY))
     told = {name: clip[name] for name in ("title", "style", "model", "concat_history") if clip.get(name)}
-    facts = {**told, "mp3_url": url, "duration_s": duration_s, "covers": covers, "kind": str(kind)}
+    facts = {**told, **song_facts(kind, covers, duration_s, url)}
     return MadeTake(tuple(files), text(clip.get("id")) or None, notes=(*notes, *guess), facts=facts)
 
 
@@ -124,11 +111,6 @@ def _is_fragment(context: JsonDict, duration_s: float | None) -> bool:
     return abs(duration_s - section_s) < abs(duration_s - clip_s)
 
 
-def sung(lyric: str) -> str:
-    """A lyric's words without its section tags; empty for an instrumental's "[Instrumental]"."""
-    return re.sub(r"\[[^\]]*\]", "", lyric).strip()
-
-
 def _final_url(clip: Mapping[str, Any]) -> str:
     url, clip_id = text(clip.get("audio_url")), text(clip.get("id"))
     try:
@@ -146,39 +128,25 @@ def read_stems(context: JsonDict, response: JsonDict) -> Report:
 
     all_stems gives two sets of twelve that nothing tells apart but their order.
     """
-    stems = [clip for clip in rows(response.get("data")) if state_of(clip) in SUCCEEDED and _final_url(clip)]
-    if not stems:
+    sets = stem_sets(rows(response.get("data")), _is_there)
+    if not sets:
         return Report(True, failed="AceData finished, but gave no stems.")
-    names = TWO if context.get("count") == 2 else TWELVE
-    takes = [_stem_take(context, one) for one in _sets(stems, names)]
+    notes = fewer_note("AceData", int(context.get("count", 0)), sets)
+    takes = [_stem_take(context, one, notes) for one in sets]
     if context.get("sets") != "takes":
         files = tuple(file for take in takes for file in take.files)
         ids = [stem_id for take in takes for stem_id in take.facts["stem_ids"]]
-        takes = [MadeTake(files, facts={"stem_ids": ids})]
+        takes = [MadeTake(files, notes=notes, facts={"stem_ids": ids})]
     return Report(takes=tuple(takes))
 
 
-def _sets(stems: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[list[tuple[str, Mapping[str, Any]]]]:
-    """A stem whose name is there already begins another set."""
-    sets: list[list[tuple[str, Mapping[str, Any]]]] = [[]]
-    for index, clip in enumerate(stems):
-        name = _stem_name(clip) or names[index % len(names)]
-        if any(name == known for known, _ in sets[-1]):
-            sets.append([])
-        sets[-1].append((name, clip))
-    return sets
+def _is_there(clip: Mapping[str, Any]) -> bool:
+    return state_of(clip) in SUCCEEDED and bool(_final_url(clip))
 
 
-def _stem_name(clip: Mapping[str, Any]) -> str | None:
-    """From a title such as "Song (Backing Vocals)" or "Song - Vocals"."""
-    found = re.search(r"(?:\(([^()]+)\)| - ([^-]+))$", text(clip.get("title")))
-    word = (found[1] or found[2]).strip().casefold().replace(" ", "_") if found else ""
-    return word if word in STEMS else None
-
-
-def _stem_take(context: JsonDict, stems: list[tuple[str, Mapping[str, Any]]]) -> MadeTake:
+def _stem_take(context: JsonDict, stems: list[Named], notes: tuple[str, ...]) -> MadeTake:
     covers = str(context.get("covers", "all"))
     files = tuple(
         Made(Kind.STEM, _final_url(clip), name, number(clip.get("duration")), covers, MADE_BY) for name, clip in stems
     )
-    return MadeTake(files, facts={"stem_ids": [f"{name} {text(clip.get('id'))}" for name, clip in stems]})
+    return MadeTake(files, notes=notes, facts={"stem_ids": [f"{name} {text(clip.get('id'))}" for name, clip in stems]})

@@ -1,13 +1,12 @@
-"""How AceData is spoken to: names of fields that differ by account, versions of models, and lengths of texts."""
+"""How AceData is spoken to: names of fields that differ by account, and lengths of texts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sendreturn.errors import Refusal
+from sendreturn_bridges.suno import words
 
 FIELDS = {"lyric": "lyrics", "title": "title", "style": "style"}
 """AceData's field → our parameter, for the texts whose length depends on the model."""
@@ -38,48 +37,12 @@ class Dialect:
     extension: str = "auto"
 
 
-def version_of(model: str) -> float | None:
-    """4.5 for chirp-v4-5-plus; None for names that tell no version."""
-    found = re.fullmatch(r"chirp-v(\d+)(?:-(\d))?(?:-\w+)?", model)
-    return float(f"{found[1]}.{found[2] or 0}") if found else None
-
-
-def is_at_least(model: str, version: float) -> bool:
-    """Whether a model has what came with `version`; names that tell no version count as new."""
-    found = version_of(model)
-    return found is None or found >= version
-
-
-def joined(*parts: str | None) -> str:
-    """Descriptions as one."""
-    return ", ".join(part for part in parts if part)
-
-
-def longest(ours: str, dialect: Dialect, model: str) -> int:
-    """How many characters of lyrics, title or style a model takes."""
-    return dialect.texts["new" if is_at_least(model, 4.5) else "old"][ours]
-
-
 def check_texts(body: Mapping[str, Any], dialect: Dialect, model: str) -> None:
     """Refuse texts that the service would refuse. Raises Refusal."""
-    for name, ours in FIELDS.items():
-        most = longest(ours, dialect, model)
-        if len(body.get(name) or "") > most:
-            raise Refusal(
-                f"The {ours} has {len(body[name])} characters; AceData takes at most {most} with the model {model}.",
-                _shorter(ours, most, dialect),
-            )
+    words.check_texts("AceData", body, FIELDS, dialect.texts, model)
     check_prompt(body.get("prompt"), dialect)
 
 
 def check_prompt(prompt: str | None, dialect: Dialect) -> None:
-    if len(prompt or "") > dialect.prompt_limit:
-        raise Refusal(
-            f"The prompt has {len(prompt or '')} characters; AceData takes at most {dialect.prompt_limit}.",
-            "Shorten it, or put more of it into style and lyrics.",
-        )
-
-
-def _shorter(ours: str, most: int, dialect: Dialect) -> str:
-    newer = dialect.texts["new"][ours]
-    return f"Shorten it, or choose a model from chirp-v4-5 on ({newer})." if newer > most else "Shorten it."
+    hint = "Shorten it, or put more of it into style and lyrics."
+    words.check_length("AceData", "prompt", prompt, dialect.prompt_limit, hint)

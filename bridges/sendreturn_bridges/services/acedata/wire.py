@@ -16,8 +16,12 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.acedata import producer
 from sendreturn_bridges.services.acedata.others import AUDIOS, OTHERS
-from sendreturn_bridges.services.acedata.request import Request, Wanted, point, section
-from sendreturn_bridges.services.acedata.texts import Dialect, check_texts, is_at_least, joined, longest
+from sendreturn_bridges.services.acedata.request import Wanted, point, section
+from sendreturn_bridges.services.acedata.texts import Dialect, check_texts
+from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.places import check_side
+from sendreturn_bridges.suno.requests import Request
+from sendreturn_bridges.suno.words import joined, longest
 
 EDGE_S = 0.1
 """The ends of windows in a clip must lie before its end."""
@@ -134,7 +138,7 @@ def _lyric(wanted: Wanted) -> str:
         return wanted.params.lyrics
     keeps = wanted.operation in _KEEPS_LYRICS and not wanted.params.instrumental
     heard = wanted.source.lyric if keeps and wanted.source is not None else ""
-    return heard if len(heard) <= longest("lyrics", wanted.dialect, wanted.model) else ""
+    return heard if len(heard) <= longest("lyrics", wanted.dialect.texts, wanted.model) else ""
 
 
 def _is_custom(wanted: Wanted, lyric: str) -> bool:
@@ -164,11 +168,7 @@ def _none(_wanted: Wanted) -> dict[str, Any]:
 
 
 def _extend(wanted: Wanted) -> dict[str, Any]:
-    if wanted.params.side == "left":
-        raise Refusal(
-            "AceData continues a clip only after its end, not before its start.",
-            "Leave side out, or use sonauto or local, which can do both.",
-        )
+    check_side("AceData", wanted.params)
     if wanted.params.instrumental is False and not wanted.params.lyrics:
         raise Refusal(
             "AceData continues with vocals only where it is given the words.",

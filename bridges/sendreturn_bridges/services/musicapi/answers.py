@@ -14,7 +14,8 @@ from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults, songs, stems
-from sendreturn_bridges.services.musicapi.request import Request
+from sendreturn_bridges.services.musicapi.request import answers_at_once
+from sendreturn_bridges.suno.requests import Request
 
 MADE_BY = songs.MADE_BY
 VOX_URLS = ("audio_url", "vox_audio_url", "vocal_audio_url", "url")
@@ -37,7 +38,7 @@ def accepted(request: Request, status: int, body: Any) -> Accepted:
     """
     reply = table(body)
     task_id = text(reply.get("task_id")) or text(table(reply.get("data")).get("task_id"))
-    if request.answers_at_once and not task_id:
+    if answers_at_once(request) and not task_id:
         return _result(request, status, reply, body)
     if not task_id:
         raise ServiceError(

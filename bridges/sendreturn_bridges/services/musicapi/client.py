@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from sendreturn.contract import Accepted, Ask, Balance, Call, Made, MadeTake, Plan, Report, Setup, Way
+from sendreturn.contract import Accepted, Ask, Balance, Call, Made, Plan, Report, Setup, Way
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.api import Api
 from sendreturn.net.download import download
 from sendreturn.net.hosts import hosts_for
 from sendreturn.net.limiter import Limiter
 from sendreturn.net.reading import number, table
-from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import answers, faults, webhooks
 from sendreturn_bridges.services.musicapi.planning import Planner
-from sendreturn_bridges.services.musicapi.request import API, Request
+from sendreturn_bridges.services.musicapi.request import API, complete, task_path
+from sendreturn_bridges.suno.requests import Request, kept_report
 
 BASE_URL = "https://api.musicapi.ai"
 PATIENCE_S = 180.0
@@ -58,9 +57,9 @@ class MusicApi:
         return self._planner.follow(ask, done)
 
     async def submit(self, call: Call, way: Way) -> Accepted:
-        kept = call.fields.get("kept")
+        kept = kept_report(call.fields, answers.MADE_BY)
         if kept is not None:
-            return Accepted("kept", _kept(kept))
+            return Accepted("kept", kept)
         request = Request.from_fields(call.fields)
         if request.clip_field is not None and way.clip_url is None:
             raise ServiceError(
@@ -68,14 +67,14 @@ class MusicApi:
                 "Set `hosting` to serve (with public_url) or to s3.",
                 outcome=Outcome.ASK,
             )
-        body = request.complete(way.clip_url, self._hook(way.callback_url), way.callback_secret)
+        body = complete(request, way.clip_url, self._hook(way.callback_url), way.callback_secret)
         answer = await self._paid.post(f"{API}{request.path}", body, timeout_s=PATIENCE_S, unbilled=faults.NOT_BILLED)
         return answers.accepted(request, answer.status, answer.body)
 
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:
         request = Request.from_fields(call.fields)
         try:
-            answer = await self._free.get(request.task_path(quote(task_id, safe="")))
+            answer = await self._free.get(task_path(request, quote(task_id, safe="")))
         except faults.TaskError as error:
             return Report(True, failed=error.what, cost_credits=0.0)
         except faults.NoTaskError as error:
@@ -129,14 +128,3 @@ def _limiter(setup: Setup) -> Limiter:
     requests, per_s = number(setup.options.get("requests")), number(setup.options.get("per_s"))
     manifest = setup.manifest
     return Limiter(manifest.requests if requests is None else int(requests), manifest.per_s if per_s is None else per_s)
-
-
-def _kept(kept: Mapping[str, Any]) -> Report:
-    made = Made(
-        Kind(kept["kind"]),
-        kept["mp3_url"],
-        duration_s=kept["duration_s"],
-        covers=kept["covers"],
-        made_by=answers.MADE_BY,
-    )
-    return Report(True, takes=(MadeTake((made,)),), cost_credits=0.0)

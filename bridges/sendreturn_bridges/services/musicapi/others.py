@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.musicapi.request import Request, Wanted, section
-from sendreturn_bridges.services.musicapi.texts import check_length, joined
+from sendreturn_bridges.services.musicapi.request import Wanted, section
+from sendreturn_bridges.services.musicapi.texts import check_length
+from sendreturn_bridges.suno.requests import Request
+from sendreturn_bridges.suno.words import joined
 
 OF_SONG = {
     "wav": ("/sonic/wav", "file"),

@@ -15,24 +15,11 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.musicapi import wire
 from sendreturn_bridges.services.musicapi.others import of_song, separation, upload, vox_for_persona, wav_of
-from sendreturn_bridges.services.musicapi.request import Request, Source, Wanted
-from sendreturn_bridges.services.musicapi.texts import dialect_of, is_at_least
+from sendreturn_bridges.services.musicapi.request import Source, Wanted
+from sendreturn_bridges.services.musicapi.texts import dialect_of
+from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.requests import FROM_TEXT, SONGS, Request, kept_mp3, of_wav
 
-SONGS = frozenset(
-    {
-        "extend",
-        "cover",
-        "inpaint",
-        "generate",
-        "concat",
-        "remaster",
-        "mashup",
-        "add_vocals",
-        "add_instrumental",
-        "sample",
-    }
-)
-FROM_TEXT = frozenset({"lyrics", "tags"})
 WANT_UPLOADS = frozenset({"add_vocals", "add_instrumental"})
 """These take only songs that were uploaded in the last 24 hours."""
 WHERE_ITS_ID_IS = "Set service_options: {clip_id: its id}, which stands in the sidecar of the continuation."
@@ -94,7 +81,7 @@ class Planner:
             yield self._call(f"{name}-{n}", price, request, take=n, essential=False)
         wav = done.get(f"wav-{n}")
         if wav is not None and wav.failed is not None:
-            yield _kept_mp3(n, take)
+            yield kept_mp3(n, take)
 
     def _purchases(self, ask: Ask, clip_id: str, take: MadeTake) -> Iterator[tuple[str, str, Request]]:
         """Name, price and request of everything that is bought for a take; Producer's songs have none of it."""
@@ -105,7 +92,7 @@ class Planner:
         if count := _bought_stems(ask):
             yield "stems", _stems_price(count), separation(clip_id, count, place)
         if "wav" in ask.buys:
-            yield "wav", self._wav_price(), wav_of(clip_id, self._dialect.wav_from, _whole(take))
+            yield "wav", self._wav_price(), wav_of(clip_id, self._dialect.wav_from, of_wav(take))
         if "midi" in ask.buys:
             yield "midi", "midi", of_song("midi", clip_id, place)
         if options.get("timed_lyrics"):
@@ -182,12 +169,6 @@ def _stems_price(count: int) -> str:
     return "all_stems" if count == 12 else "stems"
 
 
-def _whole(take: MadeTake) -> dict[str, Any]:
-    """What the WAV of a take is, for it has the same audio as its MP3."""
-    facts = take.facts
-    return {name: facts[name] for name in ("kind", "covers", "duration_s") if facts.get(name) is not None}
-
-
 def _is_draft(ask: Ask) -> bool:
     """A first look at a wish, before the clip was read: whether it is a take of ours is not known yet."""
     return ask.clip is not None and not ask.clip.sha256
@@ -203,9 +184,3 @@ def _unmet(wanted: Wanted) -> Iterator[str]:
         yield f"MusicAPI's model {wanted.model} knows no vocal_gender; it was left out."
     if wire.keeps_no_words(wanted):
         yield "MusicAPI does not keep the words of a clip: without lyrics the cover is instrumental."
-
-
-def _kept_mp3(n: int, take: MadeTake) -> Call:
-    """A call that asks for nothing: it only adds the MP3 of a take whose WAV could not be had."""
-    kept = {name: take.facts[name] for name in ("kind", "mp3_url", "duration_s", "covers")}
-    return Call(f"mp3-{n}", "wav", {"kept": kept}, take=n, essential=False, needs_clip=False)

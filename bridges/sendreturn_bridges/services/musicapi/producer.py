@@ -9,8 +9,10 @@ from typing import Any
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.musicapi.request import Request, Wanted, point, section
-from sendreturn_bridges.services.musicapi.texts import joined
+from sendreturn_bridges.services.musicapi.request import Wanted, point, section
+from sendreturn_bridges.suno.places import check_side
+from sendreturn_bridges.suno.requests import Request
+from sendreturn_bridges.suno.words import joined
 
 CREATE = "/producer/create"
 TASKS = {"generate": "create_music", "extend": "extend_music", "cover": "cover_music", "inpaint": "replace_music"}
@@ -52,8 +54,7 @@ def _place(wanted: Wanted) -> dict[str, Any]:
         return {}
     place: dict[str, Any] = {"continue_clip_id": wanted.clip_id}
     if wanted.operation == "extend":
-        if wanted.params.side == "left":
-            raise Refusal("MusicAPI continues a clip only after its end.", "Leave side out, or use sonauto or local.")
+        check_side("MusicAPI", wanted.params)
         place["continue_at"] = point(wanted)
     elif wanted.operation == "inpaint":
         start_s, end_s = section(wanted)

@@ -1,17 +1,19 @@
-"""A request to MusicAPI, and what it is made from."""
+"""What a request to MusicAPI is made from, what is added to it on the way out, and how its answer comes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sendreturn.contract import JsonDict, OperationSpec
-from sendreturn.errors import Refusal
 from sendreturn.params import Params
 
-from sendreturn_bridges.services.musicapi.texts import Dialect, is_at_least
+from sendreturn_bridges.services.musicapi.texts import Dialect
+from sendreturn_bridges.suno import places
+from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.requests import Request
 
 API = "/api/v1"
 AT_ONCE = frozenset(
@@ -34,52 +36,23 @@ NOT_CALLING_BACK = AT_ONCE | {"/sonic/stems/basic", "/sonic/stems/full"}
 LONGEST_HOOK = 1024
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request. `reads` names the reader of its answer, `context` is what that wants to know.
+def answers_at_once(request: Request) -> bool:
+    return request.path in AT_ONCE
 
-    Attributes:
-        path: Below /api/v1.
-        clip_field: The field that takes the clip's address; None where the body is complete.
-    """
 
-    path: str
-    body: JsonDict
-    reads: str
-    context: JsonDict = field(default_factory=dict)
-    clip_field: str | None = None
+def complete(request: Request, clip_url: str | None, hook: str | None, secret: str | None) -> dict[str, Any]:
+    """The body as it is sent."""
+    body = request.with_clip(clip_url)
+    if hook is not None and len(hook) <= LONGEST_HOOK and request.path not in NOT_CALLING_BACK:
+        body["webhook_url"] = hook
+        if secret:
+            body["webhook_secret"] = secret
+    return body
 
-    @property
-    def answers_at_once(self) -> bool:
-        return self.path in AT_ONCE
 
-    def to_fields(self) -> dict[str, Any]:
-        return {
-            "path": self.path,
-            "body": dict(self.body),
-            "reads": self.reads,
-            "context": dict(self.context),
-            "clip_field": self.clip_field,
-        }
-
-    @classmethod
-    def from_fields(cls, fields: JsonDict) -> Request:
-        return cls(fields["path"], fields["body"], fields["reads"], fields["context"], fields["clip_field"])
-
-    def complete(self, clip_url: str | None, hook: str | None, secret: str | None) -> dict[str, Any]:
-        """The body as it is sent."""
-        body = dict(self.body)
-        if self.clip_field is not None:
-            body[self.clip_field] = clip_url
-        if hook is not None and len(hook) <= LONGEST_HOOK and self.path not in NOT_CALLING_BACK:
-            body["webhook_url"] = hook
-            if secret:
-                body["webhook_secret"] = secret
-        return body
-
-    def task_path(self, task_id: str) -> str:
-        """Where to ask for the task that it has begun; `task_id` is quoted already."""
-        return f"{API}/{self.path.split('/')[1]}/task/{task_id}"
+def task_path(request: Request, task_id: str) -> str:
+    """Where to ask for the task that it has begun; `task_id` is quoted already."""
+    return f"{API}/{request.path.split('/')[1]}/task/{task_id}"
 
 
 @dataclass(frozen=True)
@@ -137,28 +110,13 @@ class Wanted:
 
 
 def point(wanted: Wanted) -> float:
-    """Where the continuation starts, in milliseconds' steps and never after the clip's end."""
-    clip_s, from_s = wanted.clip_s, wanted.params.from_s
-    if from_s is not None and clip_s is not None and from_s > clip_s + 0.001:
-        raise Refusal(f"from_s is {from_s:g} s, but the clip is {clip_s:.3f} s long.", "Choose a point inside it.")
-    if from_s is not None and from_s <= 0:
-        raise Refusal("MusicAPI continues a clip from a point after its start.", "Set from_s to more than 0.")
-    known = [known_s for known_s in (clip_s, from_s) if known_s is not None]
-    if not known:
-        raise Refusal("MusicAPI has to know where to continue the song.", "Set from_s.")
-    return math.floor(min(known) * 1000) / 1000
+    """Where the continuation starts. Raises Refusal."""
+    return places.point_s("MusicAPI", wanted.params, wanted.clip_s)
 
 
 def section(wanted: Wanted) -> tuple[float, float]:
     """The user's section. Raises Refusal where it does not lie in the clip."""
-    section_s = wanted.params.section_s
-    assert section_s is not None, "the engine has made sure of the demands"
-    if wanted.clip_s is not None and section_s[1] > wanted.clip_s + 0.001:
-        raise Refusal(
-            f"section_s is {section_s[0]:g} to {section_s[1]:g} s, but the clip is {wanted.clip_s:.3f} s long.",
-            "Choose a section inside it.",
-        )
-    return section_s
+    return places.section_s(wanted.params, wanted.clip_s)
 
 
 def window(wanted: Wanted) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sendreturn.testing.simulator import Simulator, Song
 
-from sendreturn_bridges.services.musicapi.stems import TWO
+from sendreturn_bridges.suno.stems import TWO
 
 WORDS = "[Verse]\nOh yes\nOh no"
 EMPTY_MIDI = bytes.fromhex("4d546864000000060000000103c04d54726b0000000400ff2f00")

@@ -8,7 +8,7 @@ from typing import Any
 from sendreturn.audio.buffer import Audio
 from sendreturn.testing.simulator import Simulator, Song, Task
 
-from sendreturn_bridges.services.musicapi.stems import FOUR, TWELVE, TWO
+from sendreturn_bridges.suno.stems import BY_COUNT
 
 SONG_S = 12.0
 TAIL_S = 3.0
@@ -16,7 +16,6 @@ PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 EXTENDING = frozenset({"extend_music", "extend_upload_music", "upload-extend"})
 COVERING = frozenset({"cover_music", "cover_upload_music", "upload-cover"})
 REPLACING = frozenset({"replace-section", "replace_music"})
-BY_COUNT = {2: TWO, 4: FOUR, 12: TWELVE, 24: TWELVE}
 
 
 class Studio:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sendreturn_bridges.services.musicapi.texts import SAMPLES_ONLY, is_at_least
+from sendreturn_bridges.services.musicapi.texts import SAMPLES_ONLY
+from sendreturn_bridges.suno.models import is_at_least
 
 SEED, OCTOBER = 0, 1
 PRICES: Mapping[str, tuple[float, float]] = {

@@ -6,7 +6,6 @@ Each clip has a state of its own. With `auto_concat` an entry is a pair: the new
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,8 @@ from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults
+from sendreturn_bridges.suno.requests import song_facts
+from sendreturn_bridges.suno.words import sung
 
 MADE_BY = "MusicAPI"
 SUCCEEDED = frozenset({"succeeded", "success", "complete", "completed"})
@@ -73,11 +74,6 @@ def read_songs(context: JsonDict, body: JsonDict) -> Report:
     return Report(takes=tuple(_take(context, entry, notes) for entry in good))
 
 
-def sung(lyrics: str) -> str:
-    """Lyrics without their section tags; empty for an instrumental's bracket marker."""
-    return re.sub(r"\[[^\]]*\]", "", lyrics).strip()
-
-
 # Pairs
 
 
@@ -117,7 +113,7 @@ def _take(context: JsonDict, entry: Entry, notes: tuple[str, ...]) -> MadeTake:
     if image := text(clip.get("image_url")):
         files.append(Made(Kind.IMAGE, image, made_by=MADE_BY))
     told = {name: clip[name] for name in ("title", "tags", "mv") if clip.get(name)}
-    facts = {**told, "mp3_url": url, "duration_s": duration_s, "covers": covers, "kind": str(kind)}
+    facts = {**told, **song_facts(kind, covers, duration_s, url)}
     clip_id = text(clip.get("clip_id")) or text(clip.get("id")) or None
     return MadeTake(tuple(files), clip_id, notes=(*notes, *entry.notes), facts=facts)
 

@@ -1,14 +1,14 @@
-"""Versions of MusicAPI's models, and how long texts may be with them."""
+"""How long texts for MusicAPI may be."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sendreturn.contract import Manifest
-from sendreturn.errors import Refusal
+
+from sendreturn_bridges.suno import words
 
 SAMPLES_ONLY = "sonic-v4-5-all"
 FIELDS = {"prompt": "lyrics", "infill_lyrics": "lyrics", "title": "title", "tags": "style"}
@@ -57,42 +57,13 @@ def dialect_of(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
     )
 
 
-def version_of(model: str) -> float | None:
-    """4.5 for sonic-v4-5-plus; None for names that tell no version."""
-    found = re.fullmatch(r"(?:sonic|chirp)-v(\d+)(?:-(\d))?(?:-\w+)?", model)
-    return float(f"{found[1]}.{found[2] or 0}") if found else None
-
-
-def is_at_least(model: str, version: float) -> bool:
-    """Whether a model has what came with `version`; names that tell no version count as new."""
-    found = version_of(model)
-    return found is None or found >= version
-
-
-def joined(*parts: str | None) -> str:
-    """Descriptions as one."""
-    return ", ".join(part for part in parts if part)
-
-
 def check_texts(body: Mapping[str, Any], dialect: Dialect, model: str) -> None:
     """Refuse texts that the service would refuse. Raises Refusal."""
-    limits = dialect.texts.get("new" if is_at_least(model, 4.5) else "old", {})
-    for name, ours in FIELDS.items():
-        most = limits.get(ours)
-        if most is not None and len(body.get(name) or "") > most:
-            raise Refusal(
-                f"The {ours} has {len(body[name])} characters; MusicAPI takes at most {most} with the model {model}.",
-                _shorter(ours, most, dialect),
-            )
+    words.check_texts("MusicAPI", body, FIELDS, dialect.texts, model)
     hint = "Shorten it, or put more of it into style and lyrics."
     check_length("prompt", body.get("gpt_description_prompt"), dialect.description, hint)
 
 
 def check_length(ours: str, value: str | None, most: int, hint: str = "Shorten it.") -> None:
-    if len(value or "") > most:
-        raise Refusal(f"The {ours} has {len(value or '')} characters; MusicAPI takes at most {most} here.", hint)
-
-
-def _shorter(ours: str, most: int, dialect: Dialect) -> str:
-    newer = dialect.texts.get("new", {}).get(ours, 0)
-    return f"Shorten it, or choose a model from sonic-v4-5 on ({newer})." if newer > most else "Shorten it."
+    """Refuse a text that is longer than `most` characters."""
+    words.check_length("MusicAPI", ours, value, most, hint)

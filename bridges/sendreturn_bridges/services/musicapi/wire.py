@@ -14,8 +14,12 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.musicapi import producer
 from sendreturn_bridges.services.musicapi.others import OTHERS
-from sendreturn_bridges.services.musicapi.request import Request, Wanted, point, section, window
-from sendreturn_bridges.services.musicapi.texts import SAMPLES_ONLY, check_texts, is_at_least, joined
+from sendreturn_bridges.services.musicapi.request import Wanted, point, section, window
+from sendreturn_bridges.services.musicapi.texts import SAMPLES_ONLY, check_texts
+from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.places import check_side
+from sendreturn_bridges.suno.requests import Request
+from sendreturn_bridges.suno.words import joined
 
 CREATE = "/sonic/create"
 OWN_OPTIONS = frozenset({"api", "clip_id", "timed_lyrics", "mashup_clip_ids"})
@@ -175,11 +179,7 @@ _WITHOUT_WORDS = frozenset({"concat", "remaster"})
 
 
 def _extend(wanted: Wanted) -> dict[str, Any]:
-    if wanted.params.side == "left":
-        raise Refusal(
-            "MusicAPI continues a clip only after its end, not before its start.",
-            "Leave side out, or use sonauto or local, which can do both.",
-        )
+    check_side("MusicAPI", wanted.params)
     return {"continue_clip_id": wanted.clip_id, "continue_at": point(wanted)}
 
 
