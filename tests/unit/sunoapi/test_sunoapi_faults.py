@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
-from sendreturn_bridges.services.sunoapi.faults import AlreadyThere, Doubtful, classify
+from sendreturn_bridges.services.sunoapi.faults import AlreadyThere, Doubtful, classify, failure
 
 
 def said(code: Any, msg: str = "", status: int = 200, data: Any = None) -> ServiceError | None:
@@ -44,6 +44,40 @@ def test_the_code_in_the_body_counts(code: int, msg: str, outcome: Outcome, part
     assert error is not None
     assert (error.outcome, part in error.what) == (outcome, True), error.what
     assert msg in error.detail
+
+
+@pytest.mark.parametrize(
+    ("code", "msg", "what", "hint"),
+    [
+        (400, "Your prompt contains sensitive words", "objects to words", "Change prompt, lyrics, style or title"),
+        (400, "Tags contain an artist name", "names of artists", "Describe the sound"),
+        (400, "The audio is longer than 60 seconds", "too long", "range_s"),
+        (400, "audio file too short", "too short", "longer"),
+        (422, "Unsupported audio format", "cannot read the clip", "MP3"),
+        (413, "style is too long: at most 200 characters", "style is too long", "Shorten style"),
+        (413, "The prompt is too long", "The prompt is too long", "Shorten prompt or lyrics"),
+        (400, "continueAt must be inside the audio", "continueAt must be", "Change from_s"),
+        (400, "infillStartS and infillEndS must lie inside the audio", "infillStartS", "Change section_s"),
+        (422, "audioWeight must be at most 1", "audioWeight", "Change audio_strength"),
+        (422, "styleWeight must be between 0 and 1", "styleWeight", "Change style_strength"),
+        (400, "something odd", "something odd", "Change what it objects to"),
+    ],
+)
+def test_an_objection_says_what_to_change_in_the_users_words(code: int, msg: str, what: str, hint: str) -> None:
+    error = said(code, msg)
+    assert error is not None
+    assert what in error.what
+    assert hint in error.hint
+    assert msg in error.detail
+
+
+def test_a_task_that_failed_over_words_says_which_texts_to_change() -> None:
+    for sentence in (
+        failure("SENSITIVE_WORD_ERROR", 501, "Sensitive"),
+        failure("CREATE_TASK_FAILED", 400, "moderated"),
+    ):
+        assert "objects to words" in sentence
+        assert "Change prompt, lyrics, style or title" in sentence
 
 
 @pytest.mark.parametrize("code", [408, 500, 531])

@@ -6,6 +6,7 @@ the service's pages and "rate limited" in others: its message decides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,17 +21,27 @@ ALREADY = frozenset({400, 409})
 CREDIT_WORDS = ("credit", "balance", "insufficient")
 PACE_WORDS = ("rate", "frequen", "too many", "limit", "slow down")
 WORK_WORDS = ("existing work", "copyright", "matches")
+IN_SENTENCE = frozenset({400, 404, 413, 422})
+"""Codes that say too little without the service's own words."""
 BUY = "Buy credits there, then `retry`."
 
 _SENTENCES: Mapping[int, tuple[str, str, Outcome]] = {
-    400: ("Suno API finds something wrong with the request.", "", Outcome.GIVE_UP),
+    400: ("Suno API finds something wrong with the request.", "Change what it objects to.", Outcome.GIVE_UP),
     401: ("Suno API does not take the API key.", SET_KEY, Outcome.ASK),
     402: ("There are not enough credits at Suno API.", BUY, Outcome.ASK),
     403: ("Suno API does not allow this with the API key.", SET_KEY, Outcome.ASK),
-    404: ("Suno API does not know this request or this task.", "", Outcome.GIVE_UP),
+    404: (
+        "Suno API does not know this request or this task.",
+        "It keeps results for 14 days; if this is younger, look at base_url in the configuration.",
+        Outcome.GIVE_UP,
+    ),
     409: ("Suno API has made this already.", "Look for it in your account there.", Outcome.GIVE_UP),
     413: ("A text is too long for Suno API.", "Shorten prompt, lyrics or style.", Outcome.GIVE_UP),
-    422: ("Suno API finds a value in the request that it does not take.", "", Outcome.GIVE_UP),
+    422: (
+        "Suno API finds a value in the request that it does not take.",
+        "Change what it objects to.",
+        Outcome.GIVE_UP,
+    ),
     430: ("Suno API asks for fewer requests.", "", Outcome.RETRY),
     455: ("Suno API is under maintenance.", "", Outcome.RETRY),
 }
@@ -39,9 +50,75 @@ _CREDITS = _SENTENCES[402]
 _UNFETCHED = ("Suno API could not fetch the clip from its address.", "`retry` uploads it anew.", Outcome.GIVE_UP)
 _RIGHTS = ("Suno API takes the clip for a known work.", "Send audio that you have the rights to.", Outcome.GIVE_UP)
 _NO_TASK = ("Suno API does not know this task any more.", "Its results are kept for 14 days.", Outcome.GIVE_UP)
+_MODERATED = (
+    "Suno API objects to words in the text.",
+    "Change prompt, lyrics, style or title, then send it again.",
+    Outcome.ASK,
+)
+_PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, str, Outcome]], ...] = tuple(
+    (re.compile(words, re.IGNORECASE), meaning)
+    for words, meaning in (
+        (r"sensitive|moderat|inappropriate|prohibited|violat|content polic", _MODERATED),
+        (
+            r"\bartist",
+            (
+                "Suno API takes no names of artists.",
+                "Describe the sound without them in prompt, style and lyrics, then send it again.",
+                Outcome.ASK,
+            ),
+        ),
+        (
+            r"\b(audio|file|clip)\b.{0,40}(too long|longer than|exceed|at most|maximum)",
+            ("The clip is too long for Suno API.", "Send a part of it with range_s.", Outcome.ASK),
+        ),
+        (
+            r"\b(audio|file|clip)\b.{0,40}(too short|shorter than|at least|minimum)",
+            ("The clip is too short for Suno API.", "Send a longer one.", Outcome.ASK),
+        ),
+        (
+            r"\b(audio|file|clip)\b.{0,40}(too large|\d ?MB)",
+            ("The clip is too large for Suno API.", "Send an MP3 of it, or a part with range_s.", Outcome.ASK),
+        ),
+        (
+            r"(unsupported|invalid|corrupt|decode).{0,30}(audio|format|file)|(audio|file).{0,30}(decode|corrupt|format)",
+            ("Suno API cannot read the clip.", "Send it as MP3 or as a plain 16-bit WAV.", Outcome.ASK),
+        ),
+    )
+)
+"""Parts of messages; the first that fits is taken."""
+
+_OUR_NAMES: Mapping[str, str] = {
+    "prompt": "prompt or lyrics",
+    "fullLyrics": "lyrics",
+    "lyrics": "lyrics",
+    "tags": "style",
+    "style": "style",
+    "title": "title",
+    "negativeTags": "negative_style",
+    "vocalGender": "vocal_gender",
+    "model": "model",
+    "duration": "extend_s",
+    "continueAt": "from_s",
+    "infillStartS": "section_s",
+    "infillEndS": "section_s",
+    "section": "section_s",
+    "styleWeight": "style_strength",
+    "weirdnessConstraint": "weirdness",
+    "audioWeight": "audio_strength",
+    "soundTempo": "bpm",
+    "soundKey": "soundKey in service_options",
+    "stemName": "stemName in service_options",
+    "personaId": "personaId in service_options",
+    "personaModel": "personaModel in service_options",
+    "uploadUrlList": "upload_urls in service_options",
+    "audioId": "audio_id in service_options",
+    "taskId": "task_id in service_options",
+}
+"""What the user calls Suno API's fields."""
+_FIELD = re.compile(rf"\b({'|'.join(_OUR_NAMES)})\b", re.IGNORECASE)
+_FOLDED = {name.casefold(): ours for name, ours in _OUR_NAMES.items()}
 
 _WORDS: Mapping[str, str] = {
-    "SENSITIVE_WORD_ERROR": "Suno API objects to words in the text: change prompt, lyrics, style or title.",
     "CREATE_TASK_FAILED": "Suno API could not begin the task: look at the model, the texts and the clip.",
     "GENERATE_AUDIO_FAILED": "Suno API could not make the audio.",
     "GENERATE_LYRICS_FAILED": "Suno API could not write the lyrics: put the prompt in other words.",
@@ -94,12 +171,17 @@ def classify(answer: Answer) -> ServiceError | None:
 
 def failure(word: str, code: Any, message: Any) -> str:
     """A failed task as one sentence, with the service's own words."""
-    number_of_it = number(code)
-    known = _CODES.get(int(number_of_it)) if number_of_it is not None else None
-    what = _WORDS.get(word) if word in ("SENSITIVE_WORD_ERROR", "CALLBACK_EXCEPTION") else known or _WORDS.get(word)
     own = text(message)
-    sentence = what or "Suno API could not do it."
+    sentence = _why(word, number(code), own)
     return f"{sentence} It says: {own.rstrip('.')}." if own else sentence
+
+
+def _why(word: str, code: float | None, own: str) -> str:
+    meaning = _MODERATED if word == "SENSITIVE_WORD_ERROR" else _meant(own)
+    if meaning is not None:
+        return f"{meaning[0]} {meaning[1]}"
+    known = _CODES.get(int(code)) if code is not None and word != "CALLBACK_EXCEPTION" else None
+    return known or _WORDS.get(word) or "Suno API could not do it."
 
 
 def _error(code: int, msg: str, detail: str) -> ServiceError:
@@ -115,8 +197,8 @@ def _error(code: int, msg: str, detail: str) -> ServiceError:
         return _told(_UNFETCHED, detail)
     if any(word in folded for word in WORK_WORDS) and code in (400, 413):
         return _told(_RIGHTS, detail)
-    what, hint, outcome = _SENTENCES.get(code, _SENTENCES[400])
-    return ServiceError(_with_words(what, msg, code), hint, detail, outcome)
+    what, hint, outcome = (_meant(msg) if code in IN_SENTENCE else None) or _SENTENCES.get(code, _SENTENCES[400])
+    return ServiceError(_with_words(what, msg, code), _hint(hint, msg, code), detail, outcome)
 
 
 def _too_many(code: int, folded: str, detail: str) -> ServiceError:
@@ -139,4 +221,18 @@ def _told(sentence: tuple[str, str, Outcome], detail: str) -> ServiceError:
 
 def _with_words(what: str, msg: str, code: int) -> str:
     """The service's own words belong into the sentence where only they say what is wrong."""
-    return f"{what} It says: {msg.rstrip('.')}." if msg and code in (400, 404, 422) else what
+    return f"{what} It says: {msg.rstrip('.')}." if msg and code in IN_SENTENCE else what
+
+
+def _meant(msg: str) -> tuple[str, str, Outcome] | None:
+    """What a message means whose code says too little."""
+    return next((meaning for pattern, meaning in _PATTERNS if pattern.search(msg)), None)
+
+
+def _hint(usual: str, msg: str, code: int) -> str:
+    """What to change, in the user's words, where the message names a field and nothing else says it better."""
+    field_named = _FIELD.search(msg)
+    if field_named is None or code not in (400, 413, 422) or _meant(msg) is not None:
+        return usual
+    ours = _FOLDED[field_named[1].casefold()]
+    return f"{'Shorten' if code == 413 else 'Change'} {ours}, then send it again."
