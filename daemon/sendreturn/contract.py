@@ -233,13 +233,20 @@ class Made:
 
 @dataclass(frozen=True)
 class MadeTake:
-    """One take: its files, its id at the service, and what is worth telling (`notes`, sentences for `checks`)."""
+    """One take: its files and its id at the service.
+
+    Attributes:
+        notes: Sentences for `checks`.
+        facts: What the bridge itself wants to know of it later on; `model` in it names the model that made it.
+        told: What else the service says of it, for the sidecar: title, timed words, ids of voices.
+    """
 
     files: tuple[Made, ...] = ()
     clip_id: str | None = None
     bpm: float | None = None
     notes: tuple[str, ...] = ()
     facts: JsonDict = field(default_factory=dict)
+    told: JsonDict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

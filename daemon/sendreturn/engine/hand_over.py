@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from sendreturn.contract import MadeTake
 from sendreturn.engine.conform import AUDIO, clip_name
 from sendreturn.engine.outputs import DeliveredFile, Finished, FinishedFile, FinishedTake, Handed, Prepared, Takes
 from sendreturn.engine.run import Run
@@ -14,14 +15,14 @@ from sendreturn.returns.sidecar import About, Ai, Cost, Facts, ServiceRefs, Sour
 
 async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finished) -> Handed:
     """Deliver every take. Raises DeliveryError where the session cannot be written; the returns are kept then."""
-    clip_ids = dict(enumerate((take.clip_id for take in takes.takes), start=1))
+    made = dict(enumerate(takes.takes, start=1))
     delivery = Delivery(
         session=run.send.session,
         folder=run.means.settings.returns.folder,
         clip=clip_name(run.send, run.params),
         operation=run.send.operation,
         send_id=run.send.id,
-        takes=tuple(_take(take, takes, clip_ids.get(take.number)) for take in finished.takes),
+        takes=tuple(_take(take, takes, made.get(take.number)) for take in finished.takes),
         about=_about(run, prepared, takes),
     )
     delivered = await asyncio.to_thread(deliver, delivery)
@@ -32,11 +33,11 @@ async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finish
     return Handed(delivered.folder, tuple(files))
 
 
-def _take(take: FinishedTake, takes: Takes, clip_id: str | None) -> StagedTake:
-    refs = ServiceRefs(
-        task_ids=takes.task_ids,
-        clip_ids=(clip_id,) if clip_id else (),
-    )
+def _take(take: FinishedTake, takes: Takes, made: MadeTake | None) -> StagedTake:
+    refs = ServiceRefs(task_ids=takes.task_ids)
+    if made is not None:
+        clip_ids = (made.clip_id,) if made.clip_id else ()
+        refs = ServiceRefs(task_ids=takes.task_ids, clip_ids=clip_ids, told=dict(made.told))
     return StagedTake(take.number, tuple(_file(file) for file in take.files), refs)
 
 
@@ -69,7 +70,7 @@ def _about(run: Run, prepared: Prepared, takes: Takes) -> About:
         source=_source(run, prepared),
         service_refs=ServiceRefs(task_ids=takes.task_ids),
         cost=Cost(
-            credits=takes.cost_credits,
+            credits=round(takes.cost_credits, 6),
             currency=None if manifest.free else manifest.currency,
             estimated=takes.is_estimate,
         ),

@@ -226,5 +226,6 @@ def _requested(call: Call, accepted: Accepted, report: Report) -> Requested:
 
 def _joined(take: MadeTake, more: MadeTake) -> MadeTake:
     facts: Mapping[str, object] = {**take.facts, **more.facts}
+    told: Mapping[str, object] = {**take.told, **more.told}
     files, notes = (*take.files, *more.files), (*take.notes, *more.notes)
-    return replace(take, files=files, notes=notes, bpm=take.bpm or more.bpm, facts=facts)
+    return replace(take, files=files, notes=notes, bpm=take.bpm or more.bpm, facts=facts, told=told)

@@ -131,12 +131,13 @@ class ReturnedFile(Facts):
 
 
 class ServiceRefs(_Part):
-    """The service's own names for what it made."""
+    """The service's own names for what it made, and what else it told of it."""
 
     task_ids: tuple[Text, ...] = ()
     clip_ids: tuple[Text, ...] = ()
     urls: tuple[Text, ...] = ()
     expires_at: Moment | None = None
+    told: dict[str, Any] = {}
 
 
 class Cost(_Part):

@@ -43,7 +43,7 @@ LISTED = {
     "source": "path sha256 sample_rate_hz channels duration_s range_s position_samples bpm time_signature",
     "returns": "path kind stem sha256 bytes sample_rate_hz bit_depth channels duration_s position_samples alignment "
     "loudness_lufs true_peak_dbtp checks",
-    "service_refs": "task_ids clip_ids urls expires_at",
+    "service_refs": "task_ids clip_ids urls expires_at told",
     "cost": "credits currency estimated",
     "ai": "generated digital_source_type",
     "history": "at state note",
