@@ -23,6 +23,9 @@ from sendreturn.services import Services, load_manifests
 from sendreturn.settings import Settings
 
 LOCK_NAME = "lock"
+SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+LEAST_SECRET = 8
+"""Characters; shorter values of such variables are rather switches, and would be masked in ordinary words."""
 
 
 class House:
@@ -38,7 +41,7 @@ class House:
         self.settings = settings
         self.places = places
         self._env = env
-        self._secrets = frozenset({places.read_token(), *self._keys_in_env()})
+        self._secrets = frozenset({places.read_token(), *secrets_in(env, settings)})
         self._lock = _take_lock(places.state)
         try:
             self.journal = Journal.open(places.journal)
@@ -93,10 +96,6 @@ class House:
         """`text` without any secret that this process knows of."""
         return redact(text, self._secrets)
 
-    def _keys_in_env(self) -> list[str]:
-        found = [self._env.get(service.api_key_env or "", "") for service in self.settings.services.values()]
-        return [key.strip() for key in found if key.strip()]
-
     def _put_aside(self, send: SendRow, sentence: str) -> Path | None:
         if send.clip is None:
             return None
@@ -104,6 +103,20 @@ class House:
 
     def _remember(self, secret: str) -> None:
         self._secrets |= {secret}
+
+
+def secrets_in(env: Mapping[str, str], settings: Settings) -> set[str]:
+    """What must never stand in a log: what the configuration calls a key, and what is called one by its name.
+
+    Bridges and stores read keys of their own from the environment (a platform's, a bucket's); the names tell them.
+    """
+    options = [service.options for service in settings.services.values()]
+    named = {str(value) for table in options for name, value in table.items() if name.endswith("_env")}
+    named |= {service.api_key_env or "" for service in settings.services.values()}
+    by_name = {
+        value for name, value in env.items() if name.upper().endswith(SECRET_NAMES) and len(value) >= LEAST_SECRET
+    }
+    return {value.strip() for value in (*by_name, *(env.get(name, "") for name in named)) if value.strip()}
 
 
 def services_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -30,9 +31,12 @@ def services_command(ctx: click.Context, in_json: bool) -> None:
       sendreturn services
       sendreturn services --json
     """
-    services = services_of(settings_of(ctx), places(), os.environ)
+    settings = settings_of(ctx)
+    services = services_of(settings, places(), os.environ)
     left = asyncio.run(_ask_all(services))
     shapes = [{**service_shape(manifest), **left[name]} for name, manifest in services.manifests.items()]
+    for shape in shapes:
+        _put_in_prices(shape, settings.service_settings(shape["name"]).prices or {})
     if in_json:
         click.echo(json.dumps({"services": shapes}, indent=2))
         return
@@ -51,8 +55,12 @@ async def _ask_all(services: Services) -> dict[str, dict[str, Any]]:
 
 async def _ask(services: Services, name: str) -> dict[str, Any]:
     manifest = services.manifest(name)
-    if manifest.free or not manifest.tells_credits or await asyncio.to_thread(services.key, name) is None:
+    if manifest.free:
         return {"credits_left": None}
+    if await asyncio.to_thread(services.key, name) is None:
+        return {"credits_left": None, "credits_trouble": f"no API key: `sendreturn key set {name}` keeps one"}
+    if not manifest.tells_credits:
+        return {"credits_left": None, "credits_trouble": f"{manifest.title} does not tell what is left"}
     bridge = services.bridge(name)
     assert isinstance(bridge, TellsCredits), "a manifest that says tells_credits has a balance"
     try:
@@ -62,6 +70,13 @@ async def _ask(services: Services, name: str) -> dict[str, Any]:
     except SendReturnError as error:
         return {"credits_left": None, "credits_trouble": error.sentence}
     return {"credits_left": balance.credits, "credits_parts": dict(balance.parts)}
+
+
+def _put_in_prices(service: dict[str, Any], prices: Mapping[str, float]) -> None:
+    """The prices that the user has set, in place of the manifest's."""
+    for name, price in prices.items():
+        if name in service["operations"]:
+            service["operations"][name] |= {"credits": price, "credits_estimated": False}
 
 
 def _show(service: dict[str, Any]) -> None:
@@ -79,10 +94,17 @@ def _money(service: dict[str, Any]) -> str:
     return f"paid in {service['currency']}{known}"
 
 
+def _price(operation: dict[str, Any], currency: str) -> str:
+    price = f"{operation['credits']:g} {currency}"
+    if not operation["credits_estimated"]:
+        return price if operation["credits"] else "no charge"
+    return f"{price} (estimate)" if operation["credits"] else "price not published"
+
+
 def _facts(service: dict[str, Any], operation: dict[str, Any]) -> list[str]:
     facts = [f"makes {' + '.join(operation['makes']) or 'a measurement'}"]
     if not service["free"]:
-        facts.append(f"about {operation['credits']:g} {service['currency']}")
+        facts.append(_price(operation, service["currency"]))
     if operation["demands"]:
         facts.append(f"needs {' and '.join(operation['demands'])}")
     if operation["longest_clip_s"]:

@@ -82,6 +82,7 @@ class Api:
         self._title = title
         self._find_key = key
         self._key: str | None = None
+        self._keys_used: set[str] = set()
         self._limiter = limiter
         self._classify = classify
         self._most_bytes = max_json_bytes
@@ -223,6 +224,7 @@ class Api:
         if not _KEY.fullmatch(self._key):
             self._key = None
             raise self._words.bad_key()
+        self._keys_used.add(self._key)
         return {"Authorization": f"Bearer {self._key}"}
 
     # Its answer
@@ -242,8 +244,6 @@ class Api:
         return replace(answer, body=body), ""
 
     def _judge(self, answer: Answer, why: str, url: str, kind: _Kind) -> ServiceError | None:
-        if answer.status == 401:
-            self._key = None  # the user may have set another one by the next time
         if 300 <= answer.status < 400:
             return self._words.redirect(answer, url, paid=kind.paid)
         error = self._classify(answer) or self._words.status(
@@ -251,13 +251,16 @@ class Api:
         )
         if error is None:
             return self._words.unreadable(answer, why, paid=kind.paid) if why else None
+        if error.outcome is Outcome.ASK or answer.status == 401:
+            self._key = None  # the user is asked to do something, and may have set another key by the next time
         is_doubtful = kind.paid and answer.status >= 500 and answer.status not in kind.unbilled
         if is_doubtful and error.outcome is Outcome.RETRY:
             return self._words.unknown(error.what, error.detail)
         return error
 
     def _clean(self, text: str) -> str:
-        return redact(text, [self._key]) if self._key else text
+        """Without any key that was ever sent: an answer to one may come when there is another already."""
+        return redact(text, self._keys_used)
 
 
 class _PassingError(Exception):

@@ -129,6 +129,14 @@ def test_a_key_that_cannot_be_is_refused(
     assert ring.kept == {}
 
 
+def test_services_say_why_they_do_not_show_what_is_left(desktop: Desktop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ACEDATA_API_KEY", "canary-0123456789")
+    monkeypatch.delenv("SONAUTO_API_KEY", raising=False)
+    said = call("services").out
+    assert "Set services.acedata.options.application_id to its id, as AceData's console shows it." in said
+    assert "no API key: `sendreturn key set sonauto` keeps one" in said
+
+
 def test_services_are_shown_as_text_and_as_json(desktop: Desktop):
     text, table = call("services"), json.loads(call("services", "--json").out)
     assert text.code == 0

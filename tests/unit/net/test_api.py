@@ -161,6 +161,20 @@ async def test_a_new_key_is_looked_for_after_the_old_one_was_refused(server: Bad
     assert [seen.headers["authorization"][7:10] for seen in server.seen] == ["old", "new", "new"]
 
 
+async def test_a_key_that_is_refused_inside_a_good_answer_is_looked_for_anew_too(
+    server: BadServer, few_tries: None
+) -> None:
+    keys = iter(["old-key-0123456789", "new-key-0123456789"])
+    server.plays(as_json({"code": 402, "said": "old-key-0123456789"}), as_json({"said": "old-key-0123456789"}))
+    async with opened(server, key=lambda: next(keys)) as api:
+        refused = await failure(api.get("x"))
+        assert refused.outcome is Outcome.ASK
+        assert "old-key-0123456789" not in refused.detail
+        echoed = await api.get("x")
+    assert "old-key-0123456789" not in echoed.text
+    assert [seen.headers["authorization"][7:10] for seen in server.seen] == ["old", "new"]
+
+
 async def test_a_number_that_json_does_not_know_is_not_sent(server: BadServer, api: Api) -> None:
     error = await failure(api.post("generate", {"weight": float("nan")}))
     assert error.outcome is Outcome.GIVE_UP
