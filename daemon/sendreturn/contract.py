@@ -32,6 +32,7 @@ class OperationSpec:
         honours: Parameters that reach the service; the others are told as unmet wishes.
         longest_clip_s, shortest_clip_s: Limits of the clip; None where the service states none.
         credits: Price of one request; 0 for a free service.
+        estimated: Whether `credits` is our estimate, because the service publishes no price; 0 then means unknown.
         options: What only the bridge reads.
     """
 
@@ -43,6 +44,7 @@ class OperationSpec:
     longest_clip_s: float | None = None
     shortest_clip_s: float | None = None
     credits: float = 0.0
+    estimated: bool = False
     takes: int = 1
     options: JsonDict = field(default_factory=dict)
 

@@ -90,6 +90,7 @@ def service_shape(manifest: Manifest) -> Shape:
             "demands": list(spec.demands),
             "honours": list(spec.honours),
             "credits": spec.credits,
+            "credits_estimated": spec.estimated,
             "longest_clip_s": spec.longest_clip_s,
             "shortest_clip_s": spec.shortest_clip_s,
             "takes": spec.takes,
