@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DRUM_CHANNEL = 9
 """General MIDI channel 10, counted from 0."""
@@ -61,6 +61,14 @@ class Meter:
     @property
     def signature(self) -> str:
         return f"{self.beats}/{self.beat_unit}"
+
+    def starting_at(self, start_s: float) -> Meter:
+        """The meter as it is counted from `start_s` of the clip; negative before it, where the first tempo holds."""
+        gone = [change for change in self.changes if change.at_s <= start_s]
+        to_come = tuple(replace(change, at_s=change.at_s - start_s) for change in self.changes[len(gone) :])
+        if not gone:
+            return replace(self, changes=to_come)
+        return Meter(gone[-1].bpm, gone[-1].numerator, gone[-1].denominator, to_come)
 
     @property
     def timeline(self) -> Timeline:

@@ -85,7 +85,7 @@ def _rate(run: Run, prepared: Prepared, pieces: Sequence[Piece]) -> int | None:
     if exact is not None:
         return probe(exact.path).sample_rate_hz
     configured = run.means.settings.returns.rate_hz
-    return configured or (prepared.source.sample_rate_hz if prepared.source else None)
+    return configured or prepared.session_rate_hz or (prepared.source.sample_rate_hz if prepared.source else None)
 
 
 def _depth(run: Run) -> BitDepth:

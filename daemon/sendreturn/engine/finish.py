@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import probe
 from sendreturn.contract import Clip, MadeTake, Plan
 from sendreturn.engine.assemble import assemble
@@ -53,26 +54,27 @@ async def _gaps(run: Run, prepared: Prepared, pieces: list[Piece], folder: Path,
     if audio is None:
         return []
     start_frame = mix.start_frame if mix else 0
+    meter = prepared.meter.starting_at(start_frame / audio.sample_rate_hz)
     made: list[Piece] = []
     wanted = _wanted_stems(run)
     has = {piece.kind for piece in pieces}
     if wanted and mix is not None and Kind.STEM not in has:
-        takes = await _errand(run, "stems", audio, Params(stems=wanted), prepared, folder, share, 0.0)
+        takes = await _errand(run, "stems", audio, Params(stems=wanted), meter, folder, share, 0.0)
         made += _made(takes, start_frame)
     if _wants_midi(run) and Kind.MIDI not in has:
-        made += _made(await _errand(run, "midi", audio, Params(), prepared, folder, share, 0.4), start_frame)
+        made += _made(await _errand(run, "midi", audio, Params(), meter, folder, share, 0.4), start_frame)
     return made
 
 
 async def _errand(
-    run: Run, operation: str, audio: Clip, params: Params, prepared: Prepared, folder: Path, share: _Share, start: float
+    run: Run, operation: str, audio: Clip, params: Params, meter: Meter, folder: Path, share: _Share, start: float
 ) -> tuple[MadeTake, ...]:
     return await errand(
         run,
         operation,
         audio,
         params,
-        prepared.meter,
+        meter,
         folder / operation,
         lambda fraction, text: share(start + 0.4 * fraction, text),
     )

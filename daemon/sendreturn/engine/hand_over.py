@@ -87,9 +87,16 @@ def _model(takes: Takes) -> str | None:
 
 def _source(run: Run, prepared: Prepared) -> Source:
     source = prepared.source
+    tempo = Source(
+        bpm=prepared.meter.bpm,
+        tempo_from=prepared.tempo_from,
+        time_signature=prepared.meter.signature,
+        time_signature_from=prepared.signature_from,
+        project_file=source_path(prepared.project_file, run.send.session) if prepared.project_file else None,
+    )
     if source is None:
-        return Source(bpm=prepared.meter.bpm, time_signature=prepared.meter.signature)
-    return Source(
+        return tempo
+    about_clip = Source(
         path=source_path(source.path, run.send.session),
         sha256=source.sha256,
         sample_rate_hz=source.sample_rate_hz,
@@ -97,6 +104,5 @@ def _source(run: Run, prepared: Prepared) -> Source:
         duration_s=source.duration_s,
         range_s=source.range_s,
         position_samples=source.position_samples,
-        bpm=prepared.meter.bpm,
-        time_signature=prepared.meter.signature,
     )
+    return about_clip.model_copy(update=tempo.model_dump(exclude_none=True))

@@ -42,9 +42,13 @@ class Prepared:
     """A send that is ready to be planned. `clip` is what the service gets; it and `source` are None without a clip.
 
     Attributes:
-        tempo_from: Who says the tempo: "send", "file", "measured" or "default".
+        tempo_from: Who says the tempo: "send", "project" (the DAW's project file), "file" (the clip's own tag),
+            "measured" or "default".
         notes: Sentences for `checks`.
         earlier: Set where the clip came back from this very service.
+        signature_from: Who says the time signature: "send", "project" or "default".
+        session_rate_hz: The session's sample rate; None where it is not known.
+        project_file: The DAW's project file that was read, in the session.
     """
 
     source: Source | None
@@ -53,6 +57,9 @@ class Prepared:
     tempo_from: str
     notes: tuple[str, ...] = ()
     earlier: EarlierTake | None = None
+    signature_from: str = "default"
+    session_rate_hz: int | None = None
+    project_file: Path | None = None
 
 
 @dataclass(frozen=True)

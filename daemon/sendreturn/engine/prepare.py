@@ -13,17 +13,17 @@ from typing import IO
 
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import Format, convert
-from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import is_silent, probe
 from sendreturn.audio.splice import cut_part
 from sendreturn.contract import Ask, Clip, EarlierTake, Plan
 from sendreturn.engine.earlier import earlier_take
-from sendreturn.engine.errands import errand
 from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import Prepared, Source
 from sendreturn.engine.run import Run
+from sendreturn.engine.tempo import SessionTempo, read_project, session_rate_hz, session_tempo
 from sendreturn.errors import ClipError
 from sendreturn.params import Params
+from sendreturn.project_files import Found
 
 COPY_BLOCK = 1 << 20
 HOUSE_PARAMS = frozenset(
@@ -49,22 +49,21 @@ async def prepare(run: Run) -> Prepared:
         ClipError: the clip is gone, changed while it was read, is silent, or cannot be decoded.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
+    found = await read_project(run)
     if run.send.clip is None:
-        return Prepared(
-            None, None, _meter(run.params, run.params.bpm or 120.0), "send" if run.params.bpm else "default"
-        )
-    source, clip, notes = await asyncio.to_thread(_stage, run)
+        return _prepared(None, None, await session_tempo(run, found), found)
+    source, info, clip, notes = await asyncio.to_thread(_stage, run, session_rate_hz(found))
     run.note(fingerprint=_fingerprint(run, source))
-    bpm, tempo_from = await _tempo(run, clip)
+    tempo = await session_tempo(run, found, clip, info, source.position_samples / source.sample_rate_hz)
     earlier = None if source.range_s else await asyncio.to_thread(_earlier, run, source)
-    return Prepared(source, clip, _meter(run.params, bpm), tempo_from, notes, earlier)
+    return replace(_prepared(source, clip, tempo, found, notes), earlier=earlier)
 
 
 async def plan(run: Run, prepared: Prepared) -> Plan:
     """Map the send to the service's requests. Raises Refusal for what the service cannot do or get."""
     planned = run.bridge.plan(ask_of(run.send, run.params, prepared))
     if prepared.clip is not None and any(call.needs_clip for call in planned.calls):
-        run.means.hosting.choose(run.bridge.manifest)
+        run.means.hosting.choose(run.bridge.manifest, prepared.clip)
     return replace(planned, unmet=(*planned.unmet, *unmet_wishes(run)))
 
 
@@ -89,7 +88,22 @@ def unmet_wishes(run: Run) -> tuple[str, ...]:
     )
 
 
-def _stage(run: Run) -> tuple[Source, Clip, tuple[str, ...]]:
+def _prepared(
+    source: Source | None, clip: Clip | None, tempo: SessionTempo, found: Found | None, notes: tuple[str, ...] = ()
+) -> Prepared:
+    return Prepared(
+        source,
+        clip,
+        tempo.meter,
+        tempo.tempo_from,
+        (*notes, *tempo.notes),
+        signature_from=tempo.signature_from,
+        session_rate_hz=session_rate_hz(found),
+        project_file=found.path if found and found.project else None,
+    )
+
+
+def _stage(run: Run, session_hz: int | None) -> tuple[Source, ClipInfo, Clip, tuple[str, ...]]:
     copy, sha256 = _copy_clip(run)
     info = probe(copy)
     if is_silent(copy):
@@ -106,9 +120,9 @@ def _stage(run: Run) -> tuple[Source, Clip, tuple[str, ...]]:
         frames=staged_info.frames,
         subtype=staged_info.subtype,
         range_s=run.params.range_s,
-        position_samples=_position(run.params, info, start_s),
+        position_samples=_position(run.params, info, start_s, session_hz),
     )
-    return source, _for_service(run, staged, staged_info, sha256 if staged == copy else None), notes
+    return source, info, _for_service(run, staged, staged_info, sha256 if staged == copy else None), notes
 
 
 def _cut(run: Run, copy: Path, info: ClipInfo) -> tuple[Path, ClipInfo, tuple[str, ...]]:
@@ -145,9 +159,10 @@ def _for_service(run: Run, staged: Path, info: ClipInfo, sha256: str | None) -> 
     return Clip(staged, info.sample_rate_hz, info.channels, info.frames, sha256 or _sha256(staged))
 
 
-def _position(params: Params, info: ClipInfo, start_s: float) -> int:
+def _position(params: Params, info: ClipInfo, start_s: float, session_hz: int | None) -> int:
     if params.position_samples is not None:
-        return params.position_samples
+        # Samples of the session, which a clip at another rate does not share.
+        return round(params.position_samples * info.sample_rate_hz / (session_hz or info.sample_rate_hz))
     if params.position_s is not None:
         return round(params.position_s * info.sample_rate_hz)
     return (info.time_reference_samples or 0) + round(start_s * info.sample_rate_hz)
@@ -188,25 +203,9 @@ def _open_clip(run: Run) -> Iterator[IO[bytes]]:
     raise ClipError(f"{_name(run)} is no longer there.", "Put it back, then retry.")
 
 
-async def _tempo(run: Run, clip: Clip) -> tuple[float, str]:
-    if run.params.bpm:
-        return run.params.bpm, "send"
-    written = (await asyncio.to_thread(probe, clip.path)).bpm
-    if written:
-        return written, "file"
-    takes = await errand(run, "bpm", clip, Params(), Meter(), run.folder / "bpm")
-    measured = next((take.bpm for take in takes if take.bpm), None)
-    return (measured, "measured") if measured else (120.0, "default")
-
-
 def _earlier(run: Run, source: Source) -> EarlierTake | None:
     returns = run.send.session / run.means.settings.returns.folder
     return earlier_take(source.path, returns, run.send.service, run.send.operation, source.sha256)
-
-
-def _meter(params: Params, bpm: float) -> Meter:
-    beats, unit = (params.time_signature or "4/4").split("/")
-    return Meter(bpm, int(beats), int(unit))
 
 
 def _fingerprint(run: Run, source: Source) -> str:

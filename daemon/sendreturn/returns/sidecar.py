@@ -75,6 +75,7 @@ Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Moment = Annotated[str, BeforeValidator(_moment)]
 Text = Annotated[str, BeforeValidator(_readable)]
+TempoFrom = Literal["send", "project", "file", "measured", "default"]
 FileName = Annotated[str, BeforeValidator(_readable), AfterValidator(_bare)]
 
 
@@ -85,7 +86,13 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """The clip that was sent; all null for an operation that needs none."""
+    """The clip that was sent; of an operation that needs none, only tempo and time signature are told.
+
+    Attributes:
+        tempo_from, time_signature_from: "send", "project" (the DAW's project file), "file" (the clip's own tag),
+            "measured" (from the clip) or "default".
+        project_file: The project file that was read for them, relative to the session.
+    """
 
     path: Text | None = None
     sha256: Sha256 | None = None
@@ -96,6 +103,9 @@ class Source(_Part):
     position_samples: int | None = None
     bpm: Number = None
     time_signature: Text | None = None
+    tempo_from: TempoFrom | None = None
+    time_signature_from: TempoFrom | None = None
+    project_file: Text | None = None
 
 
 class Alignment(_Part):

@@ -28,3 +28,10 @@ def test_seconds_and_quarters_lead_back_to_each_other(at_s: float) -> None:
     timeline = MAPPED.timeline
 
     assert timeline.seconds(timeline.quarters(at_s)) == pytest.approx(at_s, abs=1e-9)
+
+
+def test_a_part_of_the_clip_has_the_meter_of_its_own_start() -> None:
+    assert MAPPED.starting_at(3.0) == Meter(60.0, 3, 4, (TempoChange(2.0, 240.0, 3, 4),))
+    assert MAPPED.starting_at(-1.0) == Meter(120.0, 4, 4, (TempoChange(3.0, 60.0, 3, 4), TempoChange(6.0, 240.0, 3, 4)))
+    assert MAPPED.starting_at(0.0) == MAPPED
+    assert MAPPED.starting_at(9.0) == Meter(240.0, 3, 4)

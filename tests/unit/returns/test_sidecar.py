@@ -40,7 +40,8 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LISTED = {
     "": "schema send_id take operation service model params created_at delivered_at "
     "source returns service_refs cost ai history",
-    "source": "path sha256 sample_rate_hz channels duration_s range_s position_samples bpm time_signature",
+    "source": "path sha256 sample_rate_hz channels duration_s range_s position_samples bpm time_signature "
+    "tempo_from time_signature_from project_file",
     "returns": "path kind stem sha256 bytes sample_rate_hz bit_depth channels duration_s position_samples alignment "
     "loudness_lufs true_peak_dbtp checks",
     "service_refs": "task_ids clip_ids urls expires_at told",
@@ -118,6 +119,7 @@ def set_to(*path: str | int, value: object) -> Callable[[dict[str, Any]], None]:
         set_to("source", "path", value=""),
         set_to("source", "range_s", value=[1.0]),
         set_to("source", "time_signature", value="waltz"),
+        set_to("source", "tempo_from", value="a feeling"),
         set_to("returns", 0, "path", value="../a.wav"),
         set_to("returns", 0, "path", value="a\\b.wav"),
         set_to("returns", 0, "kind", value="loop"),

@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class LocalBridge:
         spec = self.manifest.operations[ask.operation]
         fields = dict(ask.params.given())
         fields["seed"] = int(ask.send_id, 16) if ask.params.seed is None else ask.params.seed
-        fields["meter"] = {"bpm": ask.meter.bpm, "beats": ask.meter.beats, "beat_unit": ask.meter.beat_unit}
+        fields["meter"] = asdict(ask.meter)
         fields["stems"] = ask.params.stems or spec.options.get("default_stems", 0)
         fields["takes"] = ask.params.takes or 1
         if ask.clip is not None:

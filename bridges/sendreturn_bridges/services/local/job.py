@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sendreturn.audio.notes import Meter
+from sendreturn.audio.notes import Meter, TempoChange
 from sendreturn.words import TEMP_PREFIX
 
 
@@ -29,7 +29,8 @@ class Job:
 
     @property
     def meter(self) -> Meter:
-        return Meter(**self.fields["meter"])
+        table = self.fields["meter"]
+        return Meter(**{**table, "changes": tuple(TempoChange(**change) for change in table["changes"])})
 
     def to_json(self) -> dict[str, Any]:
         return {
