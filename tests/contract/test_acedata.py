@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from acedata_answers import ANSWERS
 from sendreturn.testing.simulator import Simulator
 from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
 from sendreturn.words import Kind, State
@@ -15,6 +16,9 @@ SHAPES = {
 }
 APPLICATION = {"application_id": "app"}
 ALL = {"style": "jazz", "stems": 2, "midi": True, "wav": True}
+WORDS = {"prompt": "a quiet song"}
+SECTION = {"section_s": [1.0, 2.0], "style": "jazz"}
+OLD_NEGATIVE = {"negative_field": "style_negative"}
 TIMELESS = {"no_finished_at": True}
 
 
@@ -32,6 +36,18 @@ def answered(status: int, code: str, message: str) -> dict[str, object]:
     return {"fail_next": {"status": status, "body": body}}
 
 
+QUIRKS = (
+    Sample(
+        "generate", WORDS, takes=1, switches={"one_fails": True}, every_song=False, name="generate of which one fails"
+    ),
+    Sample("generate", WORDS, switches={"tells_cost": False}, name="generate without its cost"),
+    Sample("generate", {**WORDS, "negative_style": "drums"}, switches=OLD_NEGATIVE, name="generate without drums"),
+    Sample("cover", {"style": "jazz"}, kinds=SONG, switches={"probe_with_head": True}, name="cover that is probed"),
+    Sample("inpaint", SECTION, takes=1, switches={"replace_section": "one"}, name="inpaint one"),
+    Sample("inpaint", SECTION, switches={"replace_section": "fragments"}, name="inpaint fragments"),
+)
+
+
 class TestAceData(ServiceContract):
     service = "acedata"
     simulator = AceDataSimulator
@@ -39,6 +55,7 @@ class TestAceData(ServiceContract):
     options = APPLICATION
     profiles = SHAPES
     failing = "generate"
+    untried = frozenset({"missing_token", "prompt_limit"})
     samples = (
         Sample("extend", {"style": "dub"}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
         Sample("cover", {"style": "jazz"}, kinds=SONG),
@@ -59,7 +76,11 @@ class TestAceData(ServiceContract):
         Limit("a long prompt", "generate", {"prompt": "x" * 201}, ("200",)),
         Limit("to the left", "extend", {"side": "left"}, ("start",)),
     )
+    quirks = QUIRKS
     troubles = (
+        *ANSWERS,
+        Trouble("no notes", {"midi_empty": True}, ("no notes",), operation="midi", billed=None),
+        Trouble("too large", {"upload_mib": 0}, ("too large",)),
         Trouble("balance", answered(403, "used_up", "Your balance is used up."), ("used up",)),
         Trouble("moderated", answered(403, "forbidden", "The prompt contains sensitive words"), ("AceData",)),
         Trouble("bad request", answered(400, "bad_request", "style is too long"), ("AceData",)),

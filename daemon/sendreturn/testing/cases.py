@@ -64,6 +64,7 @@ class Trouble:
         params: In place of the sample's.
         balance: Credits on the account; None: plenty.
         billed: Credits that are gone in the end; None where that is not looked at.
+        said: The service's own words, which are kept in an error's detail or are told.
     """
 
     name: str
@@ -74,3 +75,4 @@ class Trouble:
     params: Mapping[str, object] | None = None
     balance: float | None = None
     billed: float | None = 0.0
+    said: str = ""

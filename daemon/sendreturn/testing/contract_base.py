@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -45,6 +46,7 @@ class ContractBase:
         profiles: Sets of switches under which every sample has to succeed, for sources that conflict.
         options: Of the service in the configuration.
         samples: Sends that succeed; an operation without one is sent with what it demands.
+        quirks: Further sends that succeed, each with a peculiarity of the service switched on.
         limits: Sends that are refused; those that the manifest states need not be named.
         troubles: What may go wrong at the service.
         main: The operation that is used where any will do.
@@ -60,6 +62,7 @@ class ContractBase:
     profiles: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     options: ClassVar[Mapping[str, object]] = {}
     samples: ClassVar[Sequence[Sample]] = ()
+    quirks: ClassVar[Sequence[Sample]] = ()
     limits: ClassVar[Sequence[Limit]] = ()
     troubles: ClassVar[Sequence[Trouble]] = ()
     main: ClassVar[str] = "cover"
@@ -189,13 +192,20 @@ def assert_no_secret(bench: Bench) -> None:
     for heard in bench.simulator.requests:
         assert not heard.key_elsewhere, f"the key stood in the address or body of {heard}"
         assert heard.host == api or not (heard.had_key or heard.had_credentials), f"credentials for {heard}"
-    for line in bench.logs:
-        assert KEY not in line, f"the key was logged: {line}"
     for error in bench.seen.errors:
         assert KEY not in error, f"the key stood in an exception: {error}"
-    for path in bench.folder.rglob("*"):
-        if path.is_file():
-            assert KEY.encode() not in path.read_bytes(), f"the key was written into {path}"
+    for line in bench.logs:
+        assert KEY not in line, f"the key was logged: {line}"
+    for path, content in _files_below(bench.folder):
+        assert KEY.encode() not in content, f"the key was written into {path}"
+
+
+def _files_below(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file with its content; those that are being cleared away meanwhile are left out."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            with suppress(FileNotFoundError):
+                yield path, path.read_bytes()
 
 
 def demanded(spec: OperationSpec) -> dict[str, object]:

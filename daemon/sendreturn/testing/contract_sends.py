@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,8 +53,8 @@ class SendsContract(ContractBase):
             assert isinstance(bridge, TellsCredits) or not manifest.tells_credits
         _assert_sound(manifest)
 
-    async def test_the_balance_is_what_is_on_the_account(self, tmp_path: Path) -> None:
-        async with self.bench(tmp_path, balance=321.0) as bench:
+    async def test_the_balance_is_what_is_on_the_account(self, tmp_path: Path, profile: str) -> None:
+        async with self.bench(tmp_path, self.profiles.get(profile, {}), balance=321.0) as bench:
             if not isinstance(bench.bridge, TellsCredits):
                 pytest.skip("the bridge tells no credits")
             assert (await bench.bridge.balance()).credits == pytest.approx(321.0)
@@ -111,13 +112,23 @@ class SendsContract(ContractBase):
     async def test_a_trouble_is_told_in_a_sentence(self, tmp_path: Path, trouble: Trouble) -> None:
         usual = self.main_sample(trouble.operation)
         sample = usual if trouble.params is None else replace(usual, params=trouble.params)
-        async with self.bench(tmp_path, trouble.switches, balance=trouble.balance) as bench:
-            send = await self.sent(bench, sample)
+        async with self.bench(tmp_path, balance=trouble.balance) as bench:
+            simulator, clip = bench.simulator, await self.clip_for(bench, sample)
+            lines, paid = len(simulator.ledger), paid_posts(simulator)
+            simulator.switches.update(trouble.switches)
+            send = await bench.run(sample.operation, clip, params_of(sample, bench))
             assert send.state is trouble.state, send.text
-            if send.state is not State.DONE:
-                assert_words(trouble.words, send.text)
+            self._assert_told(trouble, [send.text, *bench.seen.errors])
             if trouble.billed is not None:
-                assert sum(line.credits for line in bench.simulator.ledger) == pytest.approx(trouble.billed)
+                assert sum(line.credits for line in simulator.ledger[lines:]) == pytest.approx(trouble.billed)
+            assert max(Counter(line.call for line in simulator.ledger[lines:]).values(), default=0) <= 1
+            if send.state is not State.DONE and "fail_next" in trouble.switches:
+                assert paid_posts(simulator) == paid + 1, "asked once"
+
+    def _assert_told(self, trouble: Trouble, told: list[str]) -> None:
+        if trouble.state is not State.DONE:
+            assert_words(trouble.words, told[0])
+            assert any(trouble.said in text for text in told), f"the service's own words: {trouble.said}"
 
     async def test_without_a_key_nothing_is_sent(self, tmp_path: Path) -> None:
         async with self.bench(tmp_path, key=None) as bench:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from sendreturn.testing.hearing import hang_up, note_paid
 from sendreturn.testing.switches import Switches
@@ -31,6 +31,8 @@ class Faults:
     def of_paid_requests(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
             note_paid(request)
+            if self._switches["redirect_requests"] == "paid":
+                return _sent_on(request)
             before = await self._trouble_before(request)
             if before is not None:
                 return before
@@ -75,19 +77,25 @@ class Faults:
 
     def of_looks(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
+            if self._switches["redirect_requests"] == "looks":
+                return _sent_on(request)
             if self._switches.count_down("rate_limited_looks"):
                 return self._rate_limited()
             if self._switches.count_down("fail_looks"):
                 return self._say_no(500, "Internal server error.")
-            return await handler(request)
+            planned = self._switches.take("fail_next_look")
+            return _planned(planned) if planned else await handler(request)
 
         return answer
 
     def of_free_requests(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
+            if self._switches["redirect_requests"] == "free":
+                return _sent_on(request)
             if self._switches.count_down("fail_free"):
                 return self._say_no(500, "Internal server error.")
-            return await handler(request)
+            planned = self._switches.take("fail_next_free")
+            return _planned(planned) if planned else await handler(request)
 
         return answer
 
@@ -104,6 +112,12 @@ def mark_billed(request: Request) -> None:
 
 def _is_billed(request: Request) -> bool:
     return bool(getattr(request.state, "billed", False))
+
+
+def _sent_on(request: Request) -> Response:
+    # The same server under a name that nobody has allowed: whoever follows is heard.
+    address = request.url.replace(hostname="localhost")
+    return RedirectResponse(str(address), 307)
 
 
 def _planned(plan: Mapping[str, Any]) -> Response:

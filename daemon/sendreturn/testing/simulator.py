@@ -25,8 +25,8 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -34,6 +34,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from sendreturn.audio.buffer import Audio
 from sendreturn.errors import SendReturnError, UsageError
@@ -129,15 +130,9 @@ class Simulator:
     @asynccontextmanager
     async def running(self, port: int = 0, media_port: int = 0) -> AsyncIterator[str]:
         """Serve on loopback until the block ends; gives the address. Port 0 takes a free one."""
-        with tempfile.TemporaryDirectory(prefix="sendreturn-simulator-") as folder:
-            self.folder = Path(folder)
-            self.media = Media(self.folder, self.switches)
-            doors = [
-                HttpServer(self._ears(self._app(), "api"), HOST, port),
-                HttpServer(self._ears(self.media.app, "media"), HOST, media_port),
-            ]
+        with self.in_memory() as (api, media):
+            doors = [HttpServer(api, HOST, port), HttpServer(media, HOST, media_port)]
             self.address, self.media.base = (f"http://{HOST}:{door.port}" for door in doors)
-            self._stopping.clear()
             try:
                 for door in doors:
                     await door.start()
@@ -148,6 +143,15 @@ class Simulator:
                     work.cancel()
                 await self.idle()
                 await asyncio.gather(*(door.stop() for door in doors))
+
+    @contextmanager
+    def in_memory(self) -> Iterator[tuple[ASGIApp, ASGIApp]]:
+        """The API and the file server without sockets, for whoever brings the requests; who does sets the addresses."""
+        with tempfile.TemporaryDirectory(prefix="sendreturn-simulator-") as folder:
+            self.folder = Path(folder)
+            self.media = Media(self.folder, self.switches)
+            self._stopping.clear()
+            yield self._ears(self._app(), "api"), self._ears(self.media.app, "media")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -310,7 +314,7 @@ class Simulator:
         ]
         return Starlette(routes=[Mount(CONTROL, routes=control), *self.routes()])
 
-    def _ears(self, app: Starlette, door: str) -> Ears:
+    def _ears(self, app: ASGIApp, door: str) -> Ears:
         return Ears(app, door, self.key, self._hear)
 
     def _hear(self, heard: Heard) -> None:

@@ -26,6 +26,7 @@ from sendreturn.testing.contract_base import PLAIN, demanded
 from sendreturn.testing.contract_files import FilesContract
 from sendreturn.testing.contract_money import STATES, MoneyContract
 from sendreturn.testing.contract_sends import AWKWARD_NAMES, SendsContract
+from sendreturn.testing.contract_wire import REQUEST_KINDS, WireContract
 
 __all__ = ["Limit", "Sample", "ServiceContract", "Trouble"]
 
@@ -33,8 +34,7 @@ TOO_LONG_S = 0.5
 QUICK_NAMES = 2
 
 
-@pytest.mark.asyncio
-class ServiceContract(SendsContract, MoneyContract, FilesContract):
+class ServiceContract(SendsContract, MoneyContract, FilesContract, WireContract):
     """Everything that a bridge owes; see the attributes of `ContractBase`."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -42,7 +42,9 @@ class ServiceContract(SendsContract, MoneyContract, FilesContract):
         wanted = metafunc.fixturenames
         if "sample" in wanted:
             cases = [_case(sample, profile) for profile in (PLAIN, *self.profiles) for sample in self.all_samples()]
-            metafunc.parametrize(("sample", "profile"), cases)
+            metafunc.parametrize(("sample", "profile"), [*cases, *(_case(quirk, PLAIN) for quirk in self.quirks)])
+        elif "profile" in wanted:
+            metafunc.parametrize("profile", (PLAIN, *self.profiles))
         if "limit" in wanted:
             limits = [*self.limits, *self._stated_limits()]
             metafunc.parametrize("limit", limits, ids=[limit.name for limit in limits])
@@ -50,11 +52,10 @@ class ServiceContract(SendsContract, MoneyContract, FilesContract):
             metafunc.parametrize("trouble", self.troubles, ids=[trouble.name for trouble in self.troubles])
         if "state" in wanted:
             metafunc.parametrize("state", STATES, ids=str)
+        if "request_kind" in wanted:
+            metafunc.parametrize("request_kind", REQUEST_KINDS)
         if "clip_name" in wanted:
-            names = [
-                pytest.param(name, id=ascii(name)[1:25], marks=_slow(n > 1)) for n, name in enumerate(AWKWARD_NAMES)
-            ]
-            metafunc.parametrize("clip_name", names)
+            metafunc.parametrize("clip_name", [_name(number, name) for number, name in enumerate(AWKWARD_NAMES)])
 
     def _stated_limits(self) -> list[Limit]:
         """The limits that the manifest states."""

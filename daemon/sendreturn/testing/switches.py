@@ -21,11 +21,15 @@ COMMON: Mapping[str, object] = {
     "rate_limited_once": False,
     "retry_after": 1.0,  # seconds, for the header of a 429
     "answer_slowly": 0.0,  # seconds between billing and the answer
-    # Trouble with requests that are free: so many of the next ones fail.
+    # Trouble with requests that are free: so many of the next ones fail; or the next one is answered as `fail_next`.
     "fail_free": 0,
-    # Trouble with looks: so many of the next ones fail.
+    "fail_next_free": None,
+    # Trouble with looks: so many of the next ones fail; or the next one is answered as `fail_next`.
     "fail_looks": 0,
+    "fail_next_look": None,
     "rate_limited_looks": 0,
+    # Requests of one kind (paid, looks or free) are sent on to a host that nobody has named.
+    "redirect_requests": "",
     # Trouble with files: so many of the next requests are met with it.
     "expire_media": 0,
     "truncate_media": 0,
