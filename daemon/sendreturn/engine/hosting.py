@@ -26,15 +26,18 @@ EXPIRES_S = 24 * 3600.0
 _TOKEN = re.compile(r"(?P<send>[0-9a-f]{8})(?P<until>[0-9a-f]{8})(?P<seal>[0-9a-f]{64})")
 
 
-def choose(settings: Settings, manifest: Manifest, env: Mapping[str, str] = os.environ) -> Kind:
-    """How clips reach a service; "none" where it takes files. Nothing is sent for this.
+def choose(settings: Settings, manifest: Manifest, env: Mapping[str, str] = os.environ, clip_bytes: int = 0) -> Kind:
+    """How a clip reaches a service; "none" where it takes it as a file. Nothing is sent for this.
 
     Raises:
-        Refusal: they cannot, as things are configured.
+        Refusal: it cannot, as things are configured.
     """
-    if manifest.clip_as != "url":
-        return "none"
     kind = settings.hosting.kind
+    if manifest.clip_as != "url":
+        is_large = manifest.file_bytes is not None and clip_bytes > manifest.file_bytes
+        has_way = kind in ("serve", "s3") or (kind == "auto" and settings.public_url is not None)
+        if not is_large or not has_way:
+            return "none"
     if kind == "auto":
         return _choose_best(settings, manifest)
     _CHECKS[kind](settings, manifest, env)
@@ -136,18 +139,19 @@ class ClipHost:
         self.serving = Serving(settings.public_url, secret) if settings.public_url else None
         self._s3 = S3(settings.hosting, secret, env)
 
-    def choose(self, manifest: Manifest) -> Kind:
+    def choose(self, manifest: Manifest, clip: Clip) -> Kind:
         """As the function of this name."""
-        return choose(self._settings, manifest, self._env)
+        clip_bytes = clip.path.stat().st_size if manifest.file_bytes is not None else 0
+        return choose(self._settings, manifest, self._env, clip_bytes)
 
     async def address(self, bridge: ServiceBridge, send_id: str, clip: Clip, folder: Path) -> str | None:
-        """Where the service finds the clip; None for a service that takes files. Free, and safe to repeat.
+        """Where the service finds the clip; None where it takes it as a file. Free, and safe to repeat.
 
         Raises:
             Refusal: there is no way.
             ServiceError: the clip could not be brought to its host.
         """
-        kind = self.choose(bridge.manifest)
+        kind = self.choose(bridge.manifest, clip)
         if kind == "service":
             assert isinstance(bridge, Uploads), "a manifest that says own_upload has an upload"
             return await bridge.upload(clip, folder)
@@ -157,9 +161,17 @@ class ClipHost:
         return await self._s3.url_for(send_id, clip.path) if kind == "s3" else None
 
     def offer_again(self, manifest: Manifest, send_id: str, clip: Clip) -> None:
-        """After a restart: addresses of this daemon that a service knows already are good again."""
-        if self.serving is not None and manifest.clip_as == "url" and self.choose(manifest) == "serve":
+        """After a restart: addresses of this daemon that a service knows already are good again, and a clip in a
+        bucket is removed when its send ends."""
+        kind = self.choose(manifest, clip) if self._may_be_hosted(manifest) else "none"
+        if self.serving is not None and kind == "serve":
             self.serving.url_for(send_id, clip.path)
+        elif kind == "s3":
+            self._s3.keep(send_id, clip.path)
+
+    @staticmethod
+    def _may_be_hosted(manifest: Manifest) -> bool:
+        return manifest.clip_as == "url" or manifest.file_bytes is not None
 
     async def withdraw(self, send_id: str) -> None:
         """The send has ended: nobody needs its clip any more."""

@@ -62,6 +62,10 @@ class S3:
         self._kept[send_id] = key
         return url
 
+    def keep(self, send_id: str, clip: Path) -> None:
+        """Have `withdraw` remove the clip of a send that an earlier life of this daemon may have uploaded."""
+        self._kept[send_id] = self._key_of(send_id, clip)
+
     async def withdraw(self, send_id: str) -> None:
         """Remove the clip of a send, if one was uploaded. A store that does not answer keeps it."""
         key = self._kept.pop(send_id, None)

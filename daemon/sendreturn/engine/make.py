@@ -20,7 +20,7 @@ from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import State
 
 PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
-"""Between tries of a request that was certainly not billed."""
+"""Between tries of what is free, and of a request that was certainly not billed."""
 MOST_ROUNDS = 20
 """A bridge that always wants more would spend without end."""
 
@@ -130,7 +130,15 @@ async def _way(run: Run, call: Call, prepared: Prepared) -> Way:
 
 
 async def _host(run: Run, clip: Clip, folder: Path) -> Hosted:
-    return Hosted(await run.means.hosting.address(run.bridge, run.send.id, clip, folder))
+    for pause_s in (*PAUSES_S, None):
+        try:
+            return Hosted(await run.means.hosting.address(run.bridge, run.send.id, clip, folder))
+        except ServiceError as error:
+            if error.outcome is not Outcome.RETRY or pause_s is None:
+                raise
+            run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
+            await run.pause(pause_s)
+    raise AssertionError("unreachable")
 
 
 def _broken(run: Run) -> ServiceError:

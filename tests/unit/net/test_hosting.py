@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +52,30 @@ def configured(kind: str = "auto", public_url: str | None = None, bucket: str | 
 )
 def test_the_way_of_a_clip_is_chosen_before_anything_is_sent(settings: Settings, served: Manifest, chosen: str) -> None:
     assert choose(settings, served, KEYS) == chosen
+
+
+@pytest.mark.parametrize(
+    ("settings", "small", "large"),
+    [
+        (configured(), "none", "none"),
+        (configured(public_url=PUBLIC), "none", "serve"),
+        (configured("serve", PUBLIC), "none", "serve"),
+        (configured("s3", bucket="clips"), "none", "s3"),
+        (configured("service"), "none", "none"),
+    ],
+)
+def test_a_service_that_takes_files_gets_an_address_for_what_is_too_large_where_there_is_one(
+    settings: Settings, small: str, large: str
+) -> None:
+    served = replace(manifest("file"), file_bytes=1000)
+    assert choose(settings, served, KEYS, clip_bytes=1000) == small
+    assert choose(settings, served, KEYS, clip_bytes=1001) == large
+
+
+def test_a_bucket_that_is_wished_for_and_cannot_be_used_is_told_before_anything_is_sent() -> None:
+    served = replace(manifest("file"), file_bytes=1000)
+    with pytest.raises(Refusal, match="no bucket"):
+        choose(configured("s3"), served, KEYS, clip_bytes=1001)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +198,21 @@ async def test_each_service_gets_its_address_in_its_way(tmp_path: Path) -> None:
     await host.close()
 
 
+async def test_a_large_clip_goes_to_a_service_of_files_by_its_address(tmp_path: Path) -> None:
+    small, large = a_clip(tmp_path / "small.wav"), a_clip(tmp_path / "large.wav")
+    small.path.write_bytes(b"0" * 10)
+    large.path.write_bytes(b"0" * 11)
+    host = ClipHost(configured(public_url=PUBLIC), "secret", KEYS)
+    service = Addressed()
+    service.manifest = replace(manifest("file"), file_bytes=10)
+    assert await host.address(cast(ServiceBridge, service), "0123abcd", small, tmp_path) is None
+    url = await host.address(cast(ServiceBridge, service), "89abcdef", large, tmp_path)
+    assert url is not None
+    assert host.serving is not None
+    assert host.serving.find(*parts(url)) == large.path
+    await host.close()
+
+
 # A bucket
 
 
@@ -233,6 +273,18 @@ async def test_a_clip_in_a_bucket_is_fetched_by_its_signed_address_only(rclone: 
     await s3.withdraw("0123abcd")
     assert (await asyncio.to_thread(get, url))[0] == 404
     await s3.close()
+
+
+async def test_a_clip_that_an_earlier_life_uploaded_is_removed_when_its_send_ends(rclone: str, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.wav"
+    clip.write_bytes(b"RIFF" * 100)
+    before, after = bucket(rclone), bucket(rclone)
+    url = await before.url_for("0123abcd", clip)
+    await before.close()
+    after.keep("0123abcd", clip)
+    await after.withdraw("0123abcd")
+    await after.close()
+    assert (await asyncio.to_thread(get, url))[0] == 404
 
 
 @pytest.mark.parametrize(
