@@ -227,14 +227,14 @@ def test_texts_come_back_as_files(request_, data, text):
 def test_a_voice_has_an_id_and_a_file():
     data = {"id": "v", "vocal_audio_url": "https://cdn1.suno.ai/v_vocals.m4a", "vocal_start_s": 2, "vocal_end_s": 12}
     report = standing(Request("/suno/vox", {}, "vox", {"section_s": [2, 12]}), done(data=data))
-    assert report.facts == {"vox_audio_id": "v", "section_s": [2.0, 12.0]}
+    assert report.facts == report.takes[0].told == {"vox_audio_id": "v", "section_s": [2.0, 12.0]}
     assert mix(report).stem == "vocals"
 
 
-def test_timed_words_are_an_lrc_file_and_stand_in_the_facts():
+def test_timed_words_are_an_lrc_file_and_are_told():
     word = {"word": "[Verse]\nHello ", "success": True, "start_s": 1.0, "end_s": 1.5, "p_align": 0.9}
     told = accepted(Request("/suno/timing", {}, "timing"), {"success": True, "data": {"aligned_words": [word]}})
     assert told.report is not None
     (take,) = told.report.takes
     assert (take.files[0].ref, take.files[0].text) == ("words.lrc", "[00:01.00]Hello\n")
-    assert take.facts == {"aligned_words": [{"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}]}
+    assert take.told == {"aligned_words": [{"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}]}

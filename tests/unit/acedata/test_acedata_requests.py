@@ -71,10 +71,21 @@ def test_nothing_that_acedata_says_of_an_upload_stops_the_request_that_follows()
 
 
 def test_a_section_is_named_by_start_and_end():
-    sent = body(main("inpaint", section_s=[4, 9], prompt="a softer line"))
+    sent = body(main("inpaint", section_s=[4, 9], prompt="a softer guitar"))
     assert sent["action"] == "replace_section"
     assert (sent["replace_section_start"], sent["replace_section_end"]) == (4, 9)
-    assert (sent["prompt"], sent["lyric"]) == ("a softer line", "[Verse]\nHello there")
+    assert (sent["style"], sent["lyric"]) == ("a softer guitar", "[Verse]\nHello there")
+    assert "prompt" not in sent
+
+
+def test_new_lines_of_a_section_stand_in_the_prompt_where_they_fit():
+    sent = body(main("inpaint", section_s=[4, 9], lyrics="A new line", style="folk", prompt="slow"))
+    assert (sent["prompt"], sent["lyric"], sent["style"]) == ("A new line", "A new line", "folk, slow")
+    long_lines = body(main("inpaint", section_s=[4, 9], lyrics="la " * 80))
+    assert "prompt" not in long_lines
+    assert long_lines["lyric"].startswith("la la")
+    played = body(main("inpaint", section_s=[4, 9], lyrics="A new line", instrumental=True))
+    assert ("prompt" in played, "lyric" in played, played["instrumental"]) == (False, False, True)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +151,11 @@ def test_what_only_newer_models_know_is_told_as_unmet():
         ("vox", {"section_s": [15, 25]}, "section_s is 15 to 25"),
         ("persona", {"clip_s": 5, "service_options": {"api": "voices"}}, "10 to 240 s"),
         ("tags", {"clip_s": None}, "a style to enrich"),
+        ("extend", {"model": "sonic-v5"}, "no model sonic-v5"),
+        ("persona", {"service_options": {"api": "vocies"}}, "no api 'vocies'"),
+        ("extend", {"side": "left", "service_options": {"api": "producer"}}, "only after its end"),
+        ("lyrics", {"clip_s": None, "prompt": "x", "service_options": {"lyrics_a": "Oh"}}, "mixes two lyrics"),
+        ("generate", {"clip_s": None, "prompt": "x", "service_options": {"audio_urls": ["u"] * 5}}, "here are 5"),
         ("midi", {"service_options": {"api": "producer"}}, "Producer has no midi"),
     ],
 )
@@ -211,6 +227,12 @@ def test_every_operation_on_a_clip_uses_the_uploaded_song(operation, params, pat
     [
         ("lyrics", {"prompt": "the sea"}, "/suno/lyrics", {"prompt": "the sea", "model": "default"}),
         ("tags", {"style": "dub, slow"}, "/suno/style", {"prompt": "dub, slow"}),
+        (
+            "lyrics",
+            {"prompt": "x", "service_options": {"lyrics_a": "Oh", "lyrics_b": "Yes"}},
+            "/suno/mashup-lyrics",
+            {"lyrics_a": "Oh", "lyrics_b": "Yes", "prompt": None},
+        ),
         ("concat", {"service_options": {"audio_id": "z"}}, "/suno/audios", {"action": "concat", "audio_id": "z"}),
         (
             "generate",
@@ -259,6 +281,8 @@ def test_a_persona_of_a_named_part_wants_its_voice_first():
     (main_call,) = planner().follow(asked, {"upload": UPLOADED, "vox": heard})
     assert main_call.name == "main"
     assert body(main_call)["vox_audio_id"] == "v"
+    assert main_call.fields["context"]["action"] == "artist_consistency_vox"
+    assert vox.fields["context"]["for_persona"]
 
 
 def test_producer_is_reached_by_its_own_paths_and_fields():
@@ -323,3 +347,21 @@ def test_a_request_survives_the_journal_and_is_asynchronous_where_that_exists():
     assert complete(song, None, "https://me.example/hook")["callback_url"] == "https://me.example/hook"
     upload = Request("/suno/upload", {}, "upload", clip_field="audio_url")
     assert complete(upload, "https://me.example/clip.wav", None) == {"audio_url": "https://me.example/clip.wav"}
+
+
+def test_the_enhanced_upload_has_a_name_and_a_price_of_its_own():
+    (upload,) = plan("cover", style="jazz", service_options={"upload_mode": "enhanced"}).calls
+    assert (body(upload), upload.credits) == ({"name": "clip", "mode": "enhanced"}, 1.87)
+
+
+@pytest.mark.parametrize(
+    ("options", "credits"),
+    [({}, 0.56), ({"max_mode": True}, 1.12), ({"action": "sounds", "sound": "a bell"}, 0.112)],
+)
+def test_published_prices_are_what_a_send_is_reckoned_with(options, credits):  # noqa: A002
+    assert plan("generate", clip_s=None, prompt="x", service_options=options).credits == pytest.approx(credits)
+
+
+def test_a_remaster_varies_only_where_its_model_can():
+    assert "variation_category" not in body(main("remaster", model="chirp-v4-5"))
+    assert body(main("remaster"))["variation_category"] == "normal"

@@ -81,7 +81,7 @@ async def test_a_replaced_section_comes_back_in_each_of_its_shapes(rig, generati
         ("add_instrumental", {"style": "funk"}, {Kind.MIX, Kind.IMAGE}),
         ("sample", {"section_s": [0, 2]}, {Kind.MIX, Kind.IMAGE}),
         ("persona", {"title": "Ann", "section_s": [0, 2]}, {Kind.LYRICS}),
-        ("vox", {}, {Kind.STEM}),
+        ("vox", {}, {Kind.STEM, Kind.LYRICS}),
         ("lyrics", {"prompt": "sea", "clip_s": None}, {Kind.LYRICS}),
         ("tags", {"style": "dub", "clip_s": None}, {Kind.LYRICS}),
         ("timed_lyrics", {}, {Kind.LYRICS}),
@@ -100,7 +100,7 @@ async def test_every_operation_brings_its_files(rig, operation, params, kinds):
 async def test_a_voice_is_cloned_from_the_clip_itself(rig, tmp_path):
     rig_of_long_clip = replace(rig, clip=write_clip(tmp_path / "voice.wav", 10.5))
     takes = (await rig_of_long_clip.make("persona", service_options={"api": "voices"}))["main"].takes
-    assert takes[0].facts["persona_id"]
+    assert takes[0].told["persona_id"]
     assert [line.call for line in rig.simulator.ledger] == ["/suno/voices"]
 
 

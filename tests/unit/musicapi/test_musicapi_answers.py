@@ -230,7 +230,7 @@ def test_the_tempo_stands_with_the_take():
 def test_a_cloned_voice_is_the_result_of_a_task():
     request = Request("/sonic/create-voice", {}, "persona")
     assert accepted(request, 200, {"task_id": "t"}).task_id == "t"
-    assert standing(request, 200, {"data": {"persona_id": "p", "name": "Ann"}}).facts == {"persona_id": "p"}
+    assert standing(request, 200, {"data": {"persona_id": "p", "name": "Ann"}}).takes[0].told == {"persona_id": "p"}
     assert not standing(request, 202, NOT_READY).done
 
 
@@ -264,7 +264,7 @@ def test_notes_go_before_the_midi_file_which_serves_where_there_are_none():
     told = accepted(request, 200, {"data": {"midi_url": url, "instruments": [{"name": "Bass", "notes": [note]}]}})
     assert told.report is not None
     assert (mix(told.report).ref, len(mix(told.report).tracks)) == ("", 1)
-    assert told.report.takes[0].facts == {"midi_url": url}
+    assert told.report.takes[0].told == {"midi_url": url}
     bare = accepted(request, 200, {"data": {"midi_url": url, "instruments": []}})
     assert bare.report is not None
     assert (mix(bare.report).ref, mix(bare.report).tracks) == (url, None)
@@ -290,9 +290,9 @@ def test_an_immediate_result_without_what_was_asked_for_is_an_error(path, reads,
     assert says in raised.value.what
 
 
-def test_timed_words_are_an_lrc_file_and_stand_in_the_facts():
+def test_timed_words_are_an_lrc_file_and_are_told():
     word = {"word": "[Verse]\nHello ", "success": True, "start_s": 1.0, "end_s": 1.5, "p_align": 0.9}
     told = accepted(Request("/sonic/aligned-lyrics", {}, "timing"), 200, {"code": 200, "data": {"alignment": [word]}})
     assert told.report is not None
     assert (mix(told.report).ref, mix(told.report).text) == ("words.lrc", "[00:01.00]Hello\n")
-    assert told.report.takes[0].facts == {"aligned_words": [{"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}]}
+    assert told.report.takes[0].told == {"aligned_words": [{"word": "[Verse]\nHello ", "start_s": 1.0, "end_s": 1.5}]}

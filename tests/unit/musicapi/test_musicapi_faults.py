@@ -25,7 +25,7 @@ ASK, GIVE_UP, RETRY, UNKNOWN = Outcome.ASK, Outcome.GIVE_UP, Outcome.RETRY, Outc
         (400, "validation_error", "The 'mv' field is invalid. The model should be 'sonic-v5'.", ASK, "model"),
         (400, "validation_error", "The tags character length should be less than 200.", ASK, "style is too long"),
         (400, "validation_error", "The title character length should be less than 80.", ASK, "title is too long"),
-        (400, "validation_error", "The prompt character length should be less than 3000.", ASK, "lyrics is too long"),
+        (400, "validation_error", "The prompt character length should be less than 3000.", ASK, "lyrics are too long"),
         (
             400,
             "validation_error",

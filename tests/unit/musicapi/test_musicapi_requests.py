@@ -161,6 +161,8 @@ def test_what_only_newer_models_know_is_told_as_unmet():
         ("persona", {"prompt": "x" * 201}, "201 characters"),
         ("lyrics", {"clip_s": None, "prompt": "x" * 121}, "121 characters"),
         ("tags", {"clip_s": None}, "a style to enrich"),
+        ("extend", {"model": "chirp-v5"}, "no model chirp-v5"),
+        ("extend", {"service_options": {"api": "lyria"}}, "no api 'lyria'"),
         ("midi", {"service_options": {"api": "producer"}}, "Producer has no midi"),
         ("extend", {"side": "left", "service_options": {"api": "producer"}}, "only after its end"),
         ("generate", {"clip_s": None, "service_options": {"api": "producer"}}, "words to start from"),
@@ -274,7 +276,7 @@ def test_a_persona_of_a_named_part_wants_its_voice_first():
     assert (vox.name, body(vox)["vocal_end_s"]) == ("vox", 12)
     heard = Report(True, facts={"vox_audio_id": "v", "section_s": [2.0, 12.0]})
     (call,) = planner().follow(asked, {"upload": UPLOADED, "vox": heard})
-    assert (call.name, body(call)["vox_audio_id"]) == ("main", "v")
+    assert (call.name, call.take, body(call)["vox_audio_id"]) == ("main", 1, "v")
     known = planner().plan(ask("persona", section_s=[2, 12], earlier="song-1"))
     assert [call.name for call in known.calls] == ["vox"]
     assert known.credits == 2

@@ -115,7 +115,7 @@ async def test_a_voice_is_cloned_from_the_clip_itself(rig):
     long_clip = write_clip(rig.folder / "voice.wav", 10.5)
     singing = replace(rig, clip=long_clip, url=rig.url.replace("clip.wav", "voice.wav"))
     takes = (await singing.make("persona", service_options={"api": "voice"}))["main"].takes
-    assert takes[0].facts["persona_id"]
+    assert takes[0].told["persona_id"]
     assert rig.bill == [("create-voice", 4)]
 
 

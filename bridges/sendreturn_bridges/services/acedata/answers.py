@@ -136,8 +136,7 @@ def _timing(_context: JsonDict, response: JsonDict) -> Report:
     words = lrc(lines_of(timed_words(aligned)))
     if not words:
         return _missing("timed words; the song may have no vocals")
-    facts = {"aligned_words": aligned}
-    return _one(Made(Kind.LYRICS, ref="words.lrc", made_by=MADE_BY, text=words), facts=facts)
+    return _one(_text(words, "words.lrc"), told={"aligned_words": aligned})
 
 
 def _vox(context: JsonDict, response: JsonDict) -> Report:
@@ -146,9 +145,11 @@ def _vox(context: JsonDict, response: JsonDict) -> Report:
     if not vox_id:
         return _missing("id for the voice")
     section_s = [number(data.get("vocal_start_s")), number(data.get("vocal_end_s"))]
-    facts = {"vox_audio_id": vox_id, "section_s": context["section_s"] if None in section_s else section_s}
-    made = Made(Kind.STEM, url, stem="vocals", covers="section", made_by=MADE_BY)
-    return _one(*([made] if url else []), facts=facts)
+    told = {"vox_audio_id": vox_id, "section_s": context["section_s"] if None in section_s else section_s}
+    files = [Made(Kind.STEM, url, stem="vocals", covers="section", made_by=MADE_BY)] if url else []
+    if not context.get("for_persona"):
+        files.append(_text(f"vox_audio_id: {vox_id}\n"))
+    return _one(*files, told=told, facts=told)
 
 
 def _persona(context: JsonDict, response: JsonDict) -> Report:
@@ -156,10 +157,10 @@ def _persona(context: JsonDict, response: JsonDict) -> Report:
     persona_id = text(data.get("persona_id"))
     if not persona_id:
         return _missing("id for the persona")
-    facts = {"persona_id": persona_id, "audio_id": context.get("audio_id")}
-    lines = [f"{name}: {value}" for name, value in facts.items() if value]
-    written = "\n".join(["service_options for songs in this voice:", *lines]) + "\n"
-    return _one(Made(Kind.LYRICS, text=written, made_by=MADE_BY), facts=facts)
+    options = {"persona_id": persona_id, "audio_id": context.get("audio_id"), "action": context.get("action")}
+    told = {name: value for name, value in options.items() if value}
+    written = "".join(f"{name}: {value}\n" for name, value in told.items())
+    return _one(_text(f"service_options for songs in this voice:\n{written}"), told=told)
 
 
 def _lyrics(_context: JsonDict, response: JsonDict) -> Report:
@@ -168,18 +169,22 @@ def _lyrics(_context: JsonDict, response: JsonDict) -> Report:
         words, title = text(data.get("text")), text(data.get("title"))
         if words:
             written = (f"{title}\n\n{words}" if title else words) + "\n"
-            takes.append(MadeTake((Made(Kind.LYRICS, text=written, made_by=MADE_BY),), facts={"title": title}))
+            told = {name: data[name] for name in ("title", "tags") if data.get(name)}
+            takes.append(MadeTake((_text(written),), told=told))
     return Report(takes=tuple(takes)) if takes else _missing("lyrics")
 
 
 def _tags(_context: JsonDict, response: JsonDict) -> Report:
     tags = text({**response, **table(response.get("data"))}.get("upsampled_tags"))
-    made = Made(Kind.LYRICS, text=tags + "\n", made_by=MADE_BY)
-    return _one(made, facts={"style": tags}) if tags else _missing("style")
+    return _one(_text(f"{tags}\n"), told={"style": tags}) if tags else _missing("style")
 
 
-def _one(*files: Made, facts: JsonDict | None = None) -> Report:
-    return Report(takes=(MadeTake(files, facts=facts or {}),), facts=facts or {})
+def _text(written: str, name: str = "") -> Made:
+    return Made(Kind.LYRICS, ref=name, made_by=MADE_BY, text=written)
+
+
+def _one(*files: Made, told: JsonDict | None = None, facts: JsonDict | None = None) -> Report:
+    return Report(takes=(MadeTake(files, told=told or {}),), facts=facts or {})
 
 
 _READERS: Mapping[str, Callable[[JsonDict, JsonDict], Report]] = {

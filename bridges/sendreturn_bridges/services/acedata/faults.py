@@ -18,6 +18,9 @@ NEVER_BILLED = (500, 503)
 comes with them is for `classify_request` to judge."""
 
 
+LONGEST_QUOTE = 240
+
+
 class Objection(NamedTuple):
     code: str
     message: str
@@ -82,9 +85,7 @@ def sentence(objection: Objection) -> str:
     """Why a task has failed, for the user."""
     meaning = _meaning(0, objection)
     what = _FAILED if meaning is None or meaning is _REFUSED else meaning
-    said = (objection.message or objection.code).rstrip(". ")
-    words = f" Its own words: {said}." if said else ""
-    return f"{what.what}{words} {what.hint}".strip()
+    return f"{what.what}{_quoted(objection.message or objection.code)} {what.hint}".strip()
 
 
 def _meaning(status: int, objection: Objection) -> _Meaning | None:
@@ -99,11 +100,18 @@ def _meaning(status: int, objection: Objection) -> _Meaning | None:
     return _REFUSED if status < 500 else None
 
 
+def _quoted(said: str) -> str:
+    """What the service has said itself, to be put after a sentence."""
+    plain = " ".join(said.split()).rstrip(". ")
+    return f" Its own words: {plain[:LONGEST_QUOTE]}." if plain else ""
+
+
 def _error(meaning: _Meaning, answer: Answer, objection: Objection | None) -> ServiceError:
     trace = answer.body.get("trace_id") if isinstance(answer.body, Mapping) else None
     said = ": ".join(part for part in objection or () if part)
     detail = f"HTTP {answer.status}: {said}" + (f" (trace {trace})" if trace else "")
-    return ServiceError(meaning.what, meaning.hint, detail[:600], meaning.outcome)
+    what = meaning.what + _quoted(objection.message if objection is not None else "")
+    return ServiceError(what, meaning.hint, detail[:600], meaning.outcome)
 
 
 _SET_KEY = "Copy the key again from AceData's console; `sendreturn key set acedata` keeps it."
@@ -121,7 +129,7 @@ _OTHER_KEY = _Meaning(
     Outcome.ASK,
 )
 _NO_CREDITS = _Meaning("AceData's balance is used up.", "Top it up in AceData's console, then `retry`.", Outcome.ASK)
-_REFUSED = _Meaning("AceData refused the request.", "", Outcome.GIVE_UP)
+_REFUSED = _Meaning("AceData refused the request.", "Change what it objects to, then send it again.", Outcome.GIVE_UP)
 _SILENT = _Meaning("AceData failed without saying why.", "", Outcome.GIVE_UP)
 _FAILED = _Meaning("AceData could not make it.", "", Outcome.GIVE_UP)
 _MODERATED = _Meaning(
@@ -160,7 +168,8 @@ _ARTIST = _ask("AceData found an artist's name in the words.", "Describe the sou
 
 _MESSAGES: Iterable[tuple[str, _Meaning]] = (
     ("does not exist or has been taken offline", _ask("AceData no longer has the song.", "Send its audio as a clip.")),
-    ("prompt too long", _too_long("prompt")),
+    # Of Suno's models, the lyrics are the prompt; what is described is the topic.
+    ("prompt too long", _ask("AceData says that the prompt is too long.", "Shorten lyrics and prompt.")),
     ("tags too long", _too_long("style")),
     ("style must be less than or equal", _too_long("style")),
     ("title too long", _too_long("title")),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.acedata.request import Wanted, section
+from sendreturn_bridges.services.acedata.request import VOICES, Wanted, section
 from sendreturn_bridges.suno.requests import Request
 from sendreturn_bridges.suno.words import joined
 
@@ -17,6 +18,10 @@ OF_SONG = {
     "timed_lyrics": ("/suno/timing", "timing"),
     "video": ("/suno/mp4", "video"),
 }
+
+
+MASHED = ("lyrics_a", "lyrics_b")
+"""`service_options` of lyrics that are mixed from two others; they go out as they are."""
 
 
 def separation(audio_id: str, count: int, context: Mapping[str, object] | None = None) -> Request:
@@ -64,18 +69,24 @@ def _vocal_span(wanted: Wanted) -> tuple[float, float]:
 
 def vox_for_persona(wanted: Wanted) -> Request | None:
     """The vox request that a persona wants first, where the user has named the part with the voice."""
-    return _vox(wanted) if wanted.params.section_s is not None and wanted.options.get("api") != "voices" else None
+    if wanted.params.section_s is None or wanted.api == VOICES:
+        return None
+    vox = _vox(wanted)
+    return replace(vox, context={**vox.context, "for_persona": True})
 
 
 def _persona(wanted: Wanted) -> Request:
     name = wanted.params.title or wanted.clip_name or "persona"
-    if wanted.options.get("api") == "voices":
+    if wanted.api == VOICES:
         return _voice(wanted, name)
     body = {"name": name, "audio_id": wanted.audio_id, "description": wanted.params.prompt}
-    if wanted.vox is not None:
-        start_s, end_s = wanted.vox["section_s"]
-        body |= {"vox_audio_id": wanted.vox["vox_audio_id"], "vocal_start": start_s, "vocal_end": end_s}
-    return Request("/suno/persona", body, "persona", {"audio_id": wanted.audio_id})
+    if wanted.vox is None:
+        return Request("/suno/persona", body, "persona", {"audio_id": wanted.audio_id})
+    start_s, end_s = wanted.vox["section_s"]
+    body |= {"vox_audio_id": wanted.vox["vox_audio_id"], "vocal_start": start_s, "vocal_end": end_s}
+    # Songs with a persona that was made from a vox have an action of their own.
+    context = {"audio_id": wanted.audio_id, "action": "artist_consistency_vox"}
+    return Request("/suno/persona", body, "persona", context)
 
 
 def _voice(wanted: Wanted, name: str) -> Request:
@@ -90,6 +101,11 @@ def _voice(wanted: Wanted, name: str) -> Request:
 
 
 def _lyrics(wanted: Wanted) -> Request:
+    both = [wanted.options.get(name) for name in MASHED]
+    if any(both):
+        if not all(both):
+            raise Refusal("AceData mixes two lyrics, and here is one.", "Set both lyrics_a and lyrics_b.")
+        return Request("/suno/mashup-lyrics", {}, "lyrics")
     body = {"prompt": wanted.params.prompt, "model": wanted.params.model or "default"}
     return Request("/suno/lyrics", body, "lyrics")
 

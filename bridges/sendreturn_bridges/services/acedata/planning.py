@@ -15,10 +15,16 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.acedata import producer, wire
 from sendreturn_bridges.services.acedata.others import of_song, separation, vox_for_persona
-from sendreturn_bridges.services.acedata.request import Source, Wanted
+from sendreturn_bridges.services.acedata.request import PRODUCER, Source, Wanted, api_of
 from sendreturn_bridges.suno.models import is_at_least
 from sendreturn_bridges.suno.requests import FROM_TEXT, SONGS, Request, kept_mp3, of_wav
 from sendreturn_bridges.suno.words import sung
+
+WHICH_TAIL = (
+    "Send the tail that came back from its extend, as it is, or set service_options: {audio_id: its id}, which stands"
+    " in the sidecar. The mix beside it is joined here already."
+)
+PRICED_ACTIONS = frozenset({"add_stem", "extract_stem", "sounds", "adjust_speed"})
 
 
 class Planner:
@@ -81,8 +87,8 @@ class Planner:
         return works_on_song and ask.clip is not None and wanted.source is not None and wanted.source.is_upload
 
     def _upload(self, wanted: Wanted) -> Call:
-        api = "producer" if wanted.options.get("api") == "producer" else "suno"
-        return self._call("upload", "upload", wire.upload(wanted.clip_name, api), needs_clip=True)
+        price = "upload_enhanced" if wanted.options.get("upload_mode") == "enhanced" else "upload"
+        return self._call("upload", price, wire.upload(wanted), needs_clip=True)
 
     # What is bought for each take
 
@@ -101,7 +107,7 @@ class Planner:
         """Name, price and request of everything that is bought for a take."""
         options = ask.params.service_options or {}
         place = {"covers": take.facts.get("covers", "all")}
-        if options.get("api") == "producer":
+        if api_of(options) == PRODUCER:
             yield from _producer_purchases(ask, audio_id, take)
             return
         if count := _bought_stems(ask):
@@ -124,7 +130,7 @@ class Planner:
         return each * self._takes(ask)
 
     def _takes(self, ask: Ask) -> int:
-        makes_one = (ask.params.service_options or {}).get("api") == "producer"
+        makes_one = api_of(ask.params.service_options or {}) == PRODUCER
         return 1 if makes_one else self._manifest.operations[ask.operation].takes
 
     # Small things
@@ -170,12 +176,12 @@ def _check_join(ask: Ask, wanted: Wanted) -> None:
     if wanted.source is None:
         raise Refusal(
             "AceData needs the last continuation to join.",
-            "Send it as a clip, or set service_options: {audio_id: its id}.",
+            WHICH_TAIL,
         )
     if wanted.source.is_upload:
         raise Refusal(
             "AceData joins only a continuation that it has made itself with what it continues.",
-            "Send the tail that came back from its extend; the mix beside it is joined here already.",
+            WHICH_TAIL,
         )
 
 
@@ -192,6 +198,12 @@ def _bought_stems(ask: Ask) -> int:
 
 
 def _price_name(ask: Ask) -> str:
+    """The name in the price table of the main request; an action that the user names has a price of its own there."""
+    options = ask.params.service_options or {}
+    if options.get("action") in PRICED_ACTIONS:
+        return str(options["action"])
+    if options.get("max_mode") is True and ask.operation in SONGS:
+        return "max_mode"
     return _stems_price(ask.params.stems or 2) if ask.operation == "stems" else ask.operation
 
 
@@ -215,5 +227,5 @@ def _is_draft(ask: Ask) -> bool:
 
 
 def _unmet(wanted: Wanted) -> Iterator[str]:
-    if wanted.params.vocal_gender and not is_at_least(wanted.model, 4.5) and wanted.options.get("api") != "producer":
+    if wanted.params.vocal_gender and not is_at_least(wanted.model, 4.5) and wanted.api != PRODUCER:
         yield f"AceData's model {wanted.model} knows no vocal_gender; it was left out."

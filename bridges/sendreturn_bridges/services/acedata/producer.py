@@ -43,7 +43,8 @@ def build(wanted: Wanted) -> Request:
     is_upload = wanted.source is not None and wanted.source.is_upload
     body = {"action": of_upload if is_upload else own, "model": _model(wanted), "audio_id": wanted.audio_id or None}
     reads = "stems" if wanted.operation == "stems" else READS.get(wanted.operation, "songs")
-    return Request(AUDIOS, {**body, **_words(wanted), **_place(wanted)}, reads, {**_context(wanted), "wav": wanted.wav})
+    context = {**_context(wanted), "wav": wanted.wav, "model": body["model"]}
+    return Request(AUDIOS, {**body, **_words(wanted), **_place(wanted)}, reads, context)
 
 
 def of_song(kind: str, audio_id: str, context: Mapping[str, object] | None = None) -> Request:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sendreturn.contract import JsonDict, OperationSpec
+from sendreturn.errors import Refusal
 from sendreturn.params import Params
 
 from sendreturn_bridges.services.acedata.texts import Dialect
@@ -15,9 +16,18 @@ from sendreturn_bridges.suno.models import is_at_least
 from sendreturn_bridges.suno.requests import Request
 
 SYNCHRONOUS = frozenset(
-    {"/suno/upload", "/suno/timing", "/suno/persona", "/suno/voices", "/suno/lyrics", "/suno/style"}
+    {
+        "/suno/upload",
+        "/suno/timing",
+        "/suno/persona",
+        "/suno/voices",
+        "/suno/lyrics",
+        "/suno/mashup-lyrics",
+        "/suno/style",
+    }
 )
 """Paths that answer at once and have no `async`."""
+PRODUCER, VOICES = "producer", "voices"
 
 
 def complete(request: Request, clip_url: str | None, callback_url: str | None) -> dict[str, Any]:
@@ -69,6 +79,11 @@ class Wanted:
         return self.params.service_options or {}
 
     @property
+    def api(self) -> str:
+        """Which of AceData's services is wanted: "producer", "voices", or "" for Suno's models."""
+        return api_of(self.options)
+
+    @property
     def audio_id(self) -> str:
         """The id of the song that the request works on; empty while it is only being checked."""
         return self.source.audio_id if self.source is not None else ""
@@ -81,6 +96,21 @@ class Wanted:
         if configured and not is_at_least(configured, float(options.get("from_version", 0))):
             configured = None
         return str(self.params.model or configured or options.get("default_model", self.dialect.default))
+
+
+def api_of(options: Mapping[str, Any]) -> str:
+    """`service_options: {api: …}`. Raises Refusal for what AceData has not."""
+    named = str(options.get("api") or "")
+    if named in ("", "suno"):
+        return ""
+    if named == PRODUCER:
+        return PRODUCER
+    if named in (VOICES, "voice"):
+        return VOICES
+    raise Refusal(
+        f"AceData has no api {named!r}.",
+        "It has producer and voices (for persona); leave api out of service_options for Suno's models.",
+    )
 
 
 def point(wanted: Wanted) -> float:

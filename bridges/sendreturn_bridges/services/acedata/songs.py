@@ -72,9 +72,11 @@ def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) ->
     image = text(clip.get("image_large_url")) or text(clip.get("image_url"))
     if image:
         files.append(Made(Kind.IMAGE, image, made_by=MADE_BY))
+    # AceData tells names of its own for models; what was asked for is what made it.
+    facts = {"model": context.get("model"), **song_facts(kind, covers, duration_s, url)}
     told = {name: clip[name] for name in ("title", "style", "model", "concat_history") if clip.get(name)}
-    facts = {**told, **song_facts(kind, covers, duration_s, url)}
-    return MadeTake(tuple(files), text(clip.get("id")) or None, notes=(*notes, *guess), facts=facts)
+    clip_id = text(clip.get("id")) or None
+    return MadeTake(tuple(files), clip_id, notes=(*notes, *guess), facts=facts, told=told)
 
 
 def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> tuple[Kind, str, tuple[str, ...]]:
@@ -135,8 +137,8 @@ def read_stems(context: JsonDict, response: JsonDict) -> Report:
     takes = [_stem_take(context, one, notes) for one in sets]
     if context.get("sets") != "takes":
         files = tuple(file for take in takes for file in take.files)
-        ids = [stem_id for take in takes for stem_id in take.facts["stem_ids"]]
-        takes = [MadeTake(files, notes=notes, facts={"stem_ids": ids})]
+        ids = [stem for take in takes for stem in take.told["stems"]]
+        takes = [MadeTake(files, notes=notes, told={"stems": ids})]
     return Report(takes=tuple(takes))
 
 
@@ -149,4 +151,5 @@ def _stem_take(context: JsonDict, stems: list[Named], notes: tuple[str, ...]) ->
     files = tuple(
         Made(Kind.STEM, _final_url(clip), name, number(clip.get("duration")), covers, MADE_BY) for name, clip in stems
     )
-    return MadeTake(files, notes=notes, facts={"stem_ids": [f"{name} {text(clip.get('id'))}" for name, clip in stems]})
+    told = {"stems": [{"stem": name, "id": text(clip.get("id"))} for name, clip in stems]}
+    return MadeTake(files, notes=notes, told=told)

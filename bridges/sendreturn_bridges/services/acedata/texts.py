@@ -19,6 +19,7 @@ class Dialect:
     Attributes:
         model: The configured model; None where none is.
         default, default_producer: The models that are asked for otherwise.
+        models: Those of Suno that are known.
         prompt_limit: Characters.
         negative_field: `style_negative`, which newer documents call `negative_tags`.
         texts: Lengths of lyrics, title and style, for "old" and "new" models.
@@ -28,6 +29,7 @@ class Dialect:
 
     model: str | None = None
     default: str = "chirp-v4"
+    models: tuple[str, ...] = ()
     default_producer: str = "FUZZ-2.0 Pro"
     prompt_limit: int = 200
     negative_field: str = "style_negative"

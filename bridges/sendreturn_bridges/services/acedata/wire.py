@@ -16,16 +16,17 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.acedata import producer
 from sendreturn_bridges.services.acedata.others import AUDIOS, OTHERS
-from sendreturn_bridges.services.acedata.request import Wanted, point, section
+from sendreturn_bridges.services.acedata.request import PRODUCER, Wanted, point, section
 from sendreturn_bridges.services.acedata.texts import Dialect, check_texts
-from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.models import check_model, is_at_least
 from sendreturn_bridges.suno.places import check_side
 from sendreturn_bridges.suno.requests import Request
 from sendreturn_bridges.suno.words import joined, longest
 
+MOST_REFERENCES = 4
 EDGE_S = 0.1
 """The ends of windows in a clip must lie before its end."""
-OWN_OPTIONS = frozenset({"api", "timed_lyrics", "video", "mashup_audio_ids"})
+OWN_OPTIONS = frozenset({"api", "timed_lyrics", "video", "mashup_audio_ids", "upload_mode"})
 """What the bridge itself reads of `service_options`; the rest goes into the main request as it is."""
 
 
@@ -35,19 +36,21 @@ def build(wanted: Wanted) -> Request:
     Raises:
         Refusal: AceData cannot do what is asked.
     """
-    if wanted.options.get("api") == "producer":
-        request = producer.build(wanted)
-    else:
-        request = OTHERS.get(wanted.operation, _song)(wanted)
+    build_one = producer.build if wanted.api == PRODUCER else OTHERS.get(wanted.operation, _song)
+    request = build_one(wanted)
     own = {name: value for name, value in wanted.options.items() if name not in OWN_OPTIONS}
     body = {name: value for name, value in {**request.body, **own}.items() if value is not None}
     return Request(request.path, body, request.reads, request.context, request.clip_field)
 
 
-def upload(clip_name: str, api: str) -> Request:
-    """Make a hosted clip known as a song."""
-    named = {"name": clip_name} if clip_name and api == "suno" else {}
-    return Request(f"/{api}/upload", named, "upload", clip_field="audio_url")
+def upload(wanted: Wanted) -> Request:
+    """Make a hosted clip known as a song. `upload_mode: enhanced` takes minutes, and wants a name."""
+    if wanted.api == PRODUCER:
+        return Request("/producer/upload", {}, "upload", clip_field="audio_url")
+    body = {"name": wanted.clip_name} if wanted.clip_name else {}
+    if mode := wanted.options.get("upload_mode"):
+        body = {"name": "clip", **body, "mode": str(mode)}
+    return Request("/suno/upload", body, "upload", clip_field="audio_url")
 
 
 def dialect(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
@@ -57,6 +60,7 @@ def dialect(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
         model=options.get("model") or None,
         default=str(limits["default_model"]),
         default_producer=str(limits["default_producer_model"]),
+        models=tuple(limits["models"]),
         prompt_limit=int(options.get("prompt_limit") or limits["prompt"]),
         negative_field=str(options.get("negative_field") or "style_negative"),
         texts=limits["texts"],
@@ -71,6 +75,7 @@ def dialect(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
 
 def _song(wanted: Wanted) -> Request:
     """Every action of /suno/audios that makes songs: what is common, and what its operation adds."""
+    check_model("AceData", wanted.model, wanted.dialect.models)
     common = _words(wanted)
     body = {"action": _action(wanted), "model": wanted.model, **common, **_EXTRAS.get(wanted.operation, _none)(wanted)}
     if wanted.source is not None and wanted.operation != "mashup":
@@ -86,7 +91,8 @@ def _action(wanted: Wanted) -> str:
 
 
 def _song_context(wanted: Wanted, body: JsonDict) -> dict[str, Any]:
-    context: dict[str, Any] = {"sings": wanted.operation in (*_PROMPT_IS_TOPIC, "cover"), "wav": wanted.wav}
+    sings = wanted.operation in (*_PROMPT_IS_TOPIC, "cover")
+    context: dict[str, Any] = {"sings": sings, "wav": wanted.wav, "model": wanted.model}
     if wanted.operation == "extend":
         context |= {"from_s": body["continue_at"], "extension": wanted.dialect.extension}
     if wanted.operation == "inpaint":
@@ -112,8 +118,6 @@ def _words(wanted: Wanted) -> dict[str, Any]:
 def _prompt_and_style(wanted: Wanted, lyric: str, instrumental: bool | None) -> dict[str, Any]:
     """In custom mode the prompt says what the lyrics are about where there are none, else it is part of the style."""
     params = wanted.params
-    if wanted.operation == "inpaint":
-        return {"prompt": params.prompt, "style": params.style_text or None}
     if params.prompt and not lyric and not instrumental and wanted.operation in _PROMPT_IS_TOPIC:
         return {"lyric_prompt": params.prompt, "style": params.style_text or None}
     return {"style": joined(params.style_text, params.prompt) or None}
@@ -182,8 +186,12 @@ def _cover(wanted: Wanted) -> dict[str, Any]:
 
 
 def _inpaint(wanted: Wanted) -> dict[str, Any]:
+    """`prompt` are the new lines here, which also stand in `lyric`; lines that are too long for it stand only there."""
     start_s, end_s = section(wanted)
-    return {"replace_section_start": start_s, "replace_section_end": end_s}
+    lines = None if wanted.params.instrumental else wanted.params.lyrics
+    fits = lines is not None and len(lines) <= wanted.dialect.prompt_limit
+    window = {"replace_section_start": start_s, "replace_section_end": end_s}
+    return {**window, "prompt": lines if fits else None}
 
 
 def _window(wanted: Wanted) -> dict[str, Any]:
@@ -217,16 +225,26 @@ def _generate(wanted: Wanted) -> dict[str, Any]:
         raise Refusal("AceData needs words to start from.", "Set prompt, lyrics or style.")
     options = wanted.options
     if "audio_urls" in options:
+        _check_references(options["audio_urls"])
         return {"action": "inspo"}
     # A persona that was made from a song wants that song's id too; one from /suno/voices goes without.
     sings_like = bool(options.get("persona_id") and options.get("audio_id"))
     return {"action": "artist_consistency", "prompt": params.prompt} if sings_like else {}
 
 
+def _check_references(urls: object) -> None:
+    count = len(urls) if isinstance(urls, list) else 0
+    if not 1 <= count <= MOST_REFERENCES:
+        raise Refusal(
+            f"AceData takes 1 to {MOST_REFERENCES} songs to be inspired by, and here are {count}.",
+            "Set service_options: {audio_urls: [their addresses]}.",
+        )
+
+
 def _remaster(wanted: Wanted) -> dict[str, Any]:
     if not is_at_least(wanted.model, float(wanted.spec.options["from_version"])):
         raise Refusal(f"AceData remasters only with models from v4.5 on, not with {wanted.model}.", "Leave model out.")
-    return {"variation_category": "normal"}
+    return {"variation_category": "normal" if is_at_least(wanted.model, 5) else None}
 
 
 def _mashup(wanted: Wanted) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _midi(context: JsonDict, reply: JsonDict) -> Report:
         return _missing("notes")
     covers = str(context.get("covers", "all"))
     made = Made(Kind.MIDI, "" if tracks else url, covers=covers, made_by=MADE_BY, tracks=tracks or None)
-    return _one(made, facts={"midi_url": url} if url else None)
+    return _one(made, told={"midi_url": url} if url else None)
 
 
 def _timing(_context: JsonDict, reply: JsonDict) -> Report:
@@ -152,8 +152,7 @@ def _timing(_context: JsonDict, reply: JsonDict) -> Report:
     words = lrc(lines_of(timed_words(aligned)))
     if not words:
         return _missing("timed words; the song may have no vocals")
-    facts = {"aligned_words": aligned}
-    return _one(Made(Kind.LYRICS, ref="words.lrc", made_by=MADE_BY, text=words), facts=facts)
+    return _one(_text(words, "words.lrc"), told={"aligned_words": aligned})
 
 
 def _bpm(_context: JsonDict, reply: JsonDict) -> Report:
@@ -162,8 +161,7 @@ def _bpm(_context: JsonDict, reply: JsonDict) -> Report:
     if "avg_bpm" not in facts:
         return _missing("tempo")
     written = "".join(f"{name}: {value:g}\n" for name, value in facts.items())
-    made = Made(Kind.LYRICS, text=written, made_by=MADE_BY)
-    return Report(takes=(MadeTake((made,), bpm=facts["avg_bpm"], facts=facts),), facts=facts)
+    return Report(takes=(MadeTake((_text(written),), bpm=facts["avg_bpm"], told=facts),))
 
 
 def _vox(context: JsonDict, reply: JsonDict) -> Report:
@@ -172,11 +170,12 @@ def _vox(context: JsonDict, reply: JsonDict) -> Report:
     if not vox_id:
         return _missing("id for the voice")
     section_s = [number(told.get("vocal_start_s")), number(told.get("vocal_end_s"))]
-    facts = {"vox_audio_id": vox_id, "section_s": context["section_s"] if None in section_s else section_s}
-    written = Made(Kind.LYRICS, text=f"vox_audio_id: {vox_id}\n", made_by=MADE_BY)
+    found = {"vox_audio_id": vox_id, "section_s": context["section_s"] if None in section_s else section_s}
     url = next((text(told[name]) for name in VOX_URLS if text(told.get(name))), "")
-    voice = Made(Kind.STEM, url, stem="vocals", covers="section", made_by=MADE_BY)
-    return _one(*([voice] if url else []), written, facts=facts)
+    files = [Made(Kind.STEM, url, stem="vocals", covers="section", made_by=MADE_BY)] if url else []
+    if not context.get("for_persona"):
+        files.append(_text(f"vox_audio_id: {vox_id}\n"))
+    return _one(*files, told=found, facts=found)
 
 
 def _persona(_context: JsonDict, reply: JsonDict) -> Report:
@@ -184,7 +183,7 @@ def _persona(_context: JsonDict, reply: JsonDict) -> Report:
     if not persona_id:
         return _missing("id for the persona")
     written = f"service_options for songs in this voice:\npersona_id: {persona_id}\n"
-    return _one(Made(Kind.LYRICS, text=written, made_by=MADE_BY), facts={"persona_id": persona_id})
+    return _one(_text(written), told={"persona_id": persona_id})
 
 
 def _lyrics(_context: JsonDict, reply: JsonDict) -> Report:
@@ -193,18 +192,21 @@ def _lyrics(_context: JsonDict, reply: JsonDict) -> Report:
         words, title = text(result.get("lyrics")), text(result.get("title"))
         if words:
             written = (f"{title}\n\n{words}" if title else words) + "\n"
-            takes.append(MadeTake((Made(Kind.LYRICS, text=written, made_by=MADE_BY),), facts={"title": title}))
+            takes.append(MadeTake((_text(written),), told={"title": title} if title else {}))
     return Report(takes=tuple(takes)) if takes else _missing("lyrics")
 
 
 def _tags(_context: JsonDict, reply: JsonDict) -> Report:
     tags = text(_told(reply).get("upsampled_tags"))
-    made = Made(Kind.LYRICS, text=tags + "\n", made_by=MADE_BY)
-    return _one(made, facts={"style": tags}) if tags else _missing("style")
+    return _one(_text(f"{tags}\n"), told={"style": tags}) if tags else _missing("style")
 
 
-def _one(*files: Made, facts: JsonDict | None = None) -> Report:
-    return Report(takes=(MadeTake(files, facts=facts or {}),), facts=facts or {})
+def _text(written: str, name: str = "") -> Made:
+    return Made(Kind.LYRICS, ref=name, made_by=MADE_BY, text=written)
+
+
+def _one(*files: Made, told: JsonDict | None = None, facts: JsonDict | None = None) -> Report:
+    return Report(takes=(MadeTake(files, told=told or {}),), facts=facts or {})
 
 
 _READERS: Mapping[str, Callable[[JsonDict, JsonDict], Report]] = {

@@ -24,6 +24,9 @@ class NoTaskError(ServiceError):
     """MusicAPI knows no such task."""
 
 
+LONGEST_QUOTE = 240
+
+
 class Objection(NamedTuple):
     kind: str
     message: str
@@ -91,8 +94,7 @@ def objection_in(body: Any) -> Objection | None:
 def sentence(said: str) -> str:
     """Why a clip or a task has failed, for the user."""
     meaning = _by_message(said) or _FAILED
-    words = f" Its own words: {said.rstrip('. ')}." if said else ""
-    return f"{meaning.what}{words} {meaning.hint}".strip()
+    return f"{meaning.what}{_quoted(said)} {meaning.hint}".strip()
 
 
 def _says_no(answer: Answer) -> bool:
@@ -146,9 +148,16 @@ def _by_message(message: str) -> _Meaning | None:
     return next((meaning for part, meaning in _MESSAGES if part in folded), None)
 
 
+def _quoted(said: str) -> str:
+    """What the service has said itself, to be put after a sentence."""
+    plain = " ".join(said.split()).rstrip(". ")
+    return f" Its own words: {plain[:LONGEST_QUOTE]}." if plain else ""
+
+
 def _error(meaning: _Meaning, answer: Answer, objection: Objection) -> ServiceError:
     said = ": ".join(part for part in objection[:2] if part)
-    return ServiceError(meaning.what, meaning.hint, f"HTTP {answer.status}: {said}"[:600], meaning.outcome)
+    what = meaning.what + _quoted(objection.message)
+    return ServiceError(what, meaning.hint, f"HTTP {answer.status}: {said}"[:600], meaning.outcome)
 
 
 def _ask(what: str, hint: str) -> _Meaning:
@@ -156,7 +165,8 @@ def _ask(what: str, hint: str) -> _Meaning:
 
 
 def _too_long(what: str) -> _Meaning:
-    return _ask(f"MusicAPI says that the {what} is too long.", f"Shorten {what}, or choose a newer model.")
+    are = "are" if what == "lyrics" else "is"
+    return _ask(f"MusicAPI says that the {what} {are} too long.", f"Shorten {what}, or choose a newer model.")
 
 
 _KEY = _ask(
@@ -164,7 +174,7 @@ _KEY = _ask(
     "Copy the key again from MusicAPI's dashboard; `sendreturn key set musicapi` keeps it.",
 )
 _NO_CREDITS = _ask("MusicAPI's credits are used up.", "Buy credits or renew the subscription there, then `retry`.")
-_REFUSED = _Meaning("MusicAPI refused the request.", "", Outcome.GIVE_UP)
+_REFUSED = _Meaning("MusicAPI refused the request.", "Change what it objects to, then send it again.", Outcome.GIVE_UP)
 _FORBIDDEN = _ask("MusicAPI does not allow this.", "Look at credits and subscription there, and at your words.")
 _FAILED = _Meaning("MusicAPI could not make it.", "", Outcome.GIVE_UP)
 _PASSING = _Meaning("MusicAPI cannot do this at the moment.", "", Outcome.RETRY)

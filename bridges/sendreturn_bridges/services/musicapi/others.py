@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.musicapi.request import Wanted, section
+from sendreturn_bridges.services.musicapi.request import VOICE, Wanted, section
 from sendreturn_bridges.services.musicapi.texts import check_length
 from sendreturn_bridges.suno.requests import Request
 from sendreturn_bridges.suno.words import joined
@@ -72,15 +73,17 @@ def _vox(wanted: Wanted) -> Request:
 
 def vox_for_persona(wanted: Wanted) -> Request | None:
     """The vox request that a persona wants first, where the user has named the part with the voice."""
-    is_of_part = wanted.params.section_s is not None and wanted.options.get("api") != "voice"
-    return _vox(wanted) if is_of_part else None
+    if wanted.params.section_s is None or wanted.api == VOICE:
+        return None
+    vox = _vox(wanted)
+    return replace(vox, context={**vox.context, "for_persona": True})
 
 
 def _persona(wanted: Wanted) -> Request:
     name = wanted.params.title or "persona"
     check_length("title", name, wanted.dialect.name)
     check_length("prompt", wanted.params.prompt, wanted.dialect.persona_description)
-    if wanted.options.get("api") == "voice":
+    if wanted.api == VOICE:
         return _voice(wanted, name)
     body = {"name": name, "clip_id": wanted.clip_id, "describe": wanted.params.prompt}
     body["styles"] = wanted.params.style_text

@@ -15,14 +15,17 @@ from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.musicapi import wire
 from sendreturn_bridges.services.musicapi.others import of_song, separation, upload, vox_for_persona, wav_of
-from sendreturn_bridges.services.musicapi.request import Source, Wanted
+from sendreturn_bridges.services.musicapi.request import PRODUCER, VOICE, Source, Wanted, api_of
 from sendreturn_bridges.services.musicapi.texts import dialect_of
 from sendreturn_bridges.suno.models import is_at_least
 from sendreturn_bridges.suno.requests import FROM_TEXT, SONGS, Request, kept_mp3, of_wav
 
 WANT_UPLOADS = frozenset({"add_vocals", "add_instrumental"})
 """These take only songs that were uploaded in the last 24 hours."""
-WHERE_ITS_ID_IS = "Set service_options: {clip_id: its id}, which stands in the sidecar of the continuation."
+WHICH_TAIL = (
+    "Send the tail that came back from its extend, as it is, or set service_options: {clip_id: its id}, which stands"
+    " in the sidecar. The mix beside it is joined here already."
+)
 
 
 class Planner:
@@ -67,7 +70,8 @@ class Planner:
         vox = vox_for_persona(wanted) if ask.operation == "persona" and "vox" not in done else None
         if vox is not None:
             return self._call("vox", "vox", vox)
-        return self._call("main", _price_name(ask), wire.build(wanted))
+        take = 1 if "vox" in done else None  # one take of the voice and the persona
+        return self._call("main", _price_name(ask), wire.build(wanted), take=take)
 
     def _upload(self, wanted: Wanted) -> Call:
         return self._call("upload", "upload", upload("producer" if wanted.is_for_producer else "sonic"))
@@ -86,7 +90,7 @@ class Planner:
     def _purchases(self, ask: Ask, clip_id: str, take: MadeTake) -> Iterator[tuple[str, str, Request]]:
         """Name, price and request of everything that is bought for a take; Producer's songs have none of it."""
         options = ask.params.service_options or {}
-        if options.get("api") == "producer":
+        if api_of(options) == PRODUCER:
             return
         place = {"covers": take.facts.get("covers", "all")}
         if count := _bought_stems(ask):
@@ -109,7 +113,7 @@ class Planner:
     def _wanted(self, ask: Ask, source: Source | None, vox: Mapping[str, Any] | None = None) -> Wanted:
         spec = self._manifest.operations[ask.operation]
         clip_s = ask.clip.duration_s if ask.clip is not None else None
-        wav = "wav" in ask.buys and (ask.params.service_options or {}).get("api") != "producer"
+        wav = "wav" in ask.buys and api_of(ask.params.service_options or {}) != PRODUCER
         return Wanted(ask.operation, ask.params, self._dialect, spec, clip_s, source, vox, wav)
 
     def _call(
@@ -143,12 +147,12 @@ def _check_join(ask: Ask, wanted: Wanted) -> None:
     if wanted.source is None:
         raise Refusal(
             "MusicAPI needs the last continuation to join.",
-            WHERE_ITS_ID_IS,
+            WHICH_TAIL,
         )
     if wanted.has_upload:
         raise Refusal(
             "MusicAPI joins only a continuation that it has made itself with what it continues.",
-            f"{WHERE_ITS_ID_IS} The mix that came back with it is joined here already.",
+            WHICH_TAIL,
         )
 
 
@@ -157,10 +161,10 @@ def _bought_stems(ask: Ask) -> int:
 
 
 def _price_name(ask: Ask) -> str:
-    api = (ask.params.service_options or {}).get("api")
-    if api == "producer":
+    api = api_of(ask.params.service_options or {})
+    if api == PRODUCER:
         return "producer"
-    if api == "voice" and ask.operation == "persona":
+    if api == VOICE and ask.operation == "persona":
         return "voice"
     return _stems_price(ask.params.stems or 2) if ask.operation == "stems" else ask.operation
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sendreturn.contract import JsonDict, OperationSpec
+from sendreturn.errors import Refusal
 from sendreturn.params import Params
 
 from sendreturn_bridges.services.musicapi.texts import Dialect
@@ -34,6 +35,7 @@ AT_ONCE = frozenset(
 """Paths that are answered with the result; all others begin a task, and can call back."""
 NOT_CALLING_BACK = AT_ONCE | {"/sonic/stems/basic", "/sonic/stems/full"}
 LONGEST_HOOK = 1024
+PRODUCER, VOICE = "producer", "voice"
 
 
 def answers_at_once(request: Request) -> bool:
@@ -88,8 +90,13 @@ class Wanted:
         return self.params.service_options or {}
 
     @property
+    def api(self) -> str:
+        """Which of MusicAPI's services is wanted: "producer", "voice", or "" for Suno's models."""
+        return api_of(self.options)
+
+    @property
     def is_for_producer(self) -> bool:
-        return self.options.get("api") == "producer"
+        return self.api == PRODUCER
 
     @property
     def clip_id(self) -> str:
@@ -107,6 +114,21 @@ class Wanted:
         if configured and not is_at_least(configured, float(self.spec.options.get("from_version", 0))):
             configured = None
         return str(self.params.model or configured or self.dialect.default)
+
+
+def api_of(options: Mapping[str, Any]) -> str:
+    """`service_options: {api: …}`. Raises Refusal for what MusicAPI has not."""
+    named = str(options.get("api") or "")
+    if named in ("", "sonic"):
+        return ""
+    if named == PRODUCER:
+        return PRODUCER
+    if named in (VOICE, "voices"):
+        return VOICE
+    raise Refusal(
+        f"MusicAPI has no api {named!r}.",
+        "It has producer and voice (for persona); leave api out of service_options for Suno's models.",
+    )
 
 
 def point(wanted: Wanted) -> float:

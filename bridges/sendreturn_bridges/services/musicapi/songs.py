@@ -112,10 +112,10 @@ def _take(context: JsonDict, entry: Entry, notes: tuple[str, ...]) -> MadeTake:
         files.append(Made(Kind.LYRICS, text=lyrics + "\n", made_by=MADE_BY))
     if image := text(clip.get("image_url")):
         files.append(Made(Kind.IMAGE, image, made_by=MADE_BY))
-    told = {name: clip[name] for name in ("title", "tags", "mv") if clip.get(name)}
-    facts = {**told, **song_facts(kind, covers, duration_s, url)}
+    facts = {"model": context.get("model") or clip.get("mv"), **song_facts(kind, covers, duration_s, url)}
+    told = {name: clip[name] for name in ("title", "tags", "mv", "gpt_description_prompt") if clip.get(name)}
     clip_id = text(clip.get("clip_id")) or text(clip.get("id")) or None
-    return MadeTake(tuple(files), clip_id, notes=(*notes, *entry.notes), facts=facts)
+    return MadeTake(tuple(files), clip_id, notes=(*notes, *entry.notes), facts=facts, told=told)
 
 
 def _covers(context: JsonDict, entry: Entry, duration_s: float | None) -> str:

@@ -24,7 +24,8 @@ def read_stems(context: JsonDict, body: JsonDict) -> Report:
     notes = told or fewer_note("MusicAPI", int(context.get("count", 0)), sets)
     takes = [_take(context, one, notes) for one in sets]
     if context.get("sets") != "takes":
-        takes = [MadeTake(tuple(file for take in takes for file in take.files), notes=notes)]
+        files = tuple(file for take in takes for file in take.files)
+        takes = [MadeTake(files, notes=notes, told={"stems": [stem for take in takes for stem in take.told["stems"]]})]
     return Report(takes=tuple(takes))
 
 
@@ -37,7 +38,8 @@ def _take(context: JsonDict, stems: list[Named], notes: tuple[str, ...]) -> Made
     files = tuple(
         Made(Kind.STEM, _url(clip), name, number(clip.get("duration")), covers, MADE_BY) for name, clip in stems
     )
-    return MadeTake(files, notes=notes)
+    told = {"stems": [{"stem": name, "id": text(clip.get("clip_id"))} for name, clip in stems]}
+    return MadeTake(files, notes=notes, told=told)
 
 
 def _url(clip: Mapping[str, Any]) -> str:

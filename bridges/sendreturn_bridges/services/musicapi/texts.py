@@ -22,6 +22,7 @@ class Dialect:
     Attributes:
         model: The configured model; None where none is.
         default, default_producer: The models that are asked for otherwise.
+        models: Those of Suno that are known.
         texts: Lengths of lyrics, title and style, for "old" and "new" models.
         description, lyrics_description, name, persona_description: Lengths of other texts.
         wav_from: "wav" or "download".
@@ -29,6 +30,7 @@ class Dialect:
 
     model: str | None = None
     default: str = "sonic-v5"
+    models: tuple[str, ...] = ()
     default_producer: str = "FUZZ-2.0"
     texts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     description: int = 400
@@ -46,6 +48,7 @@ def dialect_of(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:
         model=options.get("model") or None,
         default=str(limits["default_model"]),
         default_producer=str(limits["default_producer_model"]),
+        models=tuple(limits["models"]),
         texts=limits["texts"],
         description=int(limits["description"]),
         lyrics_description=int(options.get("lyrics_prompt_limit") or limits["lyrics_description"]),

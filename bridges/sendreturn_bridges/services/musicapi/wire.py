@@ -16,7 +16,7 @@ from sendreturn_bridges.services.musicapi import producer
 from sendreturn_bridges.services.musicapi.others import OTHERS
 from sendreturn_bridges.services.musicapi.request import Wanted, point, section, window
 from sendreturn_bridges.services.musicapi.texts import SAMPLES_ONLY, check_texts
-from sendreturn_bridges.suno.models import is_at_least
+from sendreturn_bridges.suno.models import check_model, is_at_least
 from sendreturn_bridges.suno.places import check_side
 from sendreturn_bridges.suno.requests import Request
 from sendreturn_bridges.suno.words import joined
@@ -60,6 +60,7 @@ def _song(wanted: Wanted) -> Request:
 
 def _check_model(wanted: Wanted) -> None:
     model, least = wanted.model, float(wanted.spec.options.get("from_version", 0))
+    check_model("MusicAPI", model, (*wanted.dialect.models, SAMPLES_ONLY))
     if wanted.has_upload and not is_at_least(model, least):
         raise Refusal(
             f"MusicAPI does not finish a cover of an uploaded clip with the model {model}.",
@@ -92,6 +93,7 @@ def _clip_field(wanted: Wanted) -> str | None:
 def _context(wanted: Wanted) -> dict[str, Any]:
     place = {"extend": "tail", "inpaint": "section"}.get(wanted.operation, "all")
     context: dict[str, Any] = {"place": place, "sings": wanted.operation in _SINGING, "wav": wanted.wav}
+    context["model"] = wanted.model
     if wanted.operation == "inpaint":
         context |= {"section_s": list(section(wanted)), "clip_s": wanted.clip_s}
     if wanted.options.get("auto_concat"):
