@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from zipfile import ZipFile
 
 import psutil
 import yaml
@@ -139,7 +140,9 @@ def assert_whole(daemon: DaemonProcess, operation: str, source_sha256: str) -> N
     (sidecar,) = folder.glob("*.json")
     assert verify(sidecar) == []
     listed = {file["path"] for file in json.loads(sidecar.read_text("utf-8"))["returns"]}
-    assert {path.name for path in folder.iterdir()} == {*listed, sidecar.name}
+    projects = {f"{folder.name}.dawproject", f"{folder.name}.RTrackTemplate"}
+    assert {path.name for path in folder.iterdir()} == {*listed, sidecar.name, *projects}
+    assert ZipFile(folder / f"{folder.name}.dawproject").testzip() is None
     assert {"extend": 2, "inpaint": 1}.get(operation, len(listed)) == len(listed)
     assert not list(daemon.session.rglob(".sendreturn-*"))
     assert not list((daemon.sends / operation).iterdir())

@@ -56,7 +56,10 @@ async def test_a_dropped_clip_is_extended_and_its_tail_butt_joins_it(tmp_path: P
     assert not clip.exists()
     assert (life.sends / "sent" / "riff.wav").exists()
     folder = life.session / "Returns" / f"riff_extend_{send.id}"
-    assert names(folder) == {"_t1.wav", "_t1_tail.wav", "_t1_vocals.wav", "_t1_instrumental.wav", "_t1.mid", "_t1.json"}
+    assert names(folder) == {
+        *("_t1.wav", "_t1_tail.wav", "_t1_vocals.wav", "_t1_instrumental.wav", "_t1.mid", "_t1.json"),
+        *(".dawproject", ".RTrackTemplate"),
+    }
 
     base = folder / folder.name
     mix, rate_hz = soundfile.read(f"{base}_t1.wav", dtype="int32")

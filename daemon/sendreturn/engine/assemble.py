@@ -13,6 +13,7 @@ from sendreturn.audio.splice import join_tail, splice_section
 from sendreturn.engine.conform import AUDIO, Piece
 from sendreturn.engine.outputs import FetchedFile, FetchedTake, Prepared, Source
 from sendreturn.engine.run import Run
+from sendreturn.engine.sections import join_frame
 from sendreturn.words import Kind
 
 
@@ -33,7 +34,7 @@ def assemble(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> l
 def _extended(run: Run, source: Source, file: FetchedFile, folder: Path) -> list[Piece]:
     """The mix of clip and new audio, and the new audio alone as a part of it, so that they agree to the sample."""
     right = run.params.side != "left"
-    at_frame = _edge(run, source)
+    at_frame = join_frame(run.params, source)
     new = _at_rate(read_audio(file.path), source)
     if file.covers == "all":
         # The service gave the whole song back; only what is new of it is used.
@@ -57,13 +58,6 @@ def _patched(run: Run, source: Source, file: FetchedFile, folder: Path) -> Piece
     mix = folder / "patched.wav"
     splice_section(source.staged, _fitted(section, end - start), run.params.section_s, mix)
     return Piece(Kind.MIX, mix, None, file.made_by, exact=True)
-
-
-def _edge(run: Run, source: Source) -> int:
-    """The frame of the clip at which the new audio joins it."""
-    if run.params.from_s is None:
-        return 0 if run.params.side == "left" else source.frames
-    return min(round(run.params.from_s * source.sample_rate_hz), source.frames)
 
 
 def _at_rate(audio: Audio, source: Source) -> Audio:

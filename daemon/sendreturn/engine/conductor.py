@@ -253,7 +253,7 @@ class Conductor:
             position = file.position_samples
             returned = Returned(file.take, file.kind, file.path.name, file.path, position, file.sample_rate_hz)
             run.tell(1.0, "delivered", returned)
-        run.enter(State.DONE, f"{len(handed.files)} files in {handed.folder}")
+        run.enter(State.DONE, " ".join((f"{len(handed.files)} files in {handed.folder}", *handed.notes)))
         log.info("send done", send=run.send.id, files=len(handed.files))
 
     # Telling

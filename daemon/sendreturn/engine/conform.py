@@ -11,11 +11,13 @@ from pathlib import Path
 from sendreturn.audio.broadcast_wave import WaveMetadata, write_metadata
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import BitDepth, convert
+from sendreturn.audio.cue import Marker
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
 from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import FinishedFile, Prepared
 from sendreturn.engine.run import Run
+from sendreturn.engine.sections import markers_in, sections_of
 from sendreturn.params import Params
 from sendreturn.words import Kind
 
@@ -125,6 +127,7 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, positi
             note=piece.made_by,
             tracks=(f"{name} {label}",),
             info={"INAM": f"{name} {run.send.operation} {label}", "ISFT": "sendreturn", "ICMT": piece.made_by},
+            markers=_markers(run, prepared, piece, info),
         ),
     )
     return FinishedFile(
@@ -141,6 +144,13 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, positi
         true_peak_dbtp=loudness.true_peak_dbtp,
         checks=checks,
     )
+
+
+def _markers(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo) -> tuple[Marker, ...]:
+    sections = sections_of(run.send.operation, run.params, prepared.source)
+    if prepared.source is None or not sections:
+        return ()
+    return markers_in(sections, prepared.source.sample_rate_hz, piece.start_frame, info.sample_rate_hz, info.frames)
 
 
 def _coding_history(info: ClipInfo) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sendreturn.contract import MadeTake
 from sendreturn.engine.conform import AUDIO, clip_name
 from sendreturn.engine.outputs import DeliveredFile, Finished, FinishedFile, FinishedTake, Handed, Prepared, Takes
+from sendreturn.engine.projects import add_projects
 from sendreturn.engine.run import Run
 from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
 from sendreturn.returns.sidecar import About, Ai, Cost, Facts, ServiceRefs, Source, Step, source_path
@@ -26,11 +27,12 @@ async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finish
         about=_about(run, prepared, takes),
     )
     delivered = await asyncio.to_thread(deliver, delivery)
+    notes = await asyncio.to_thread(add_projects, run, prepared, delivered)
     files = (
         DeliveredFile(file.take, file.kind, file.path, file.position_samples or 0, file.sample_rate_hz or 0)
         for file in delivered.files
     )
-    return Handed(delivered.folder, tuple(files))
+    return Handed(delivered.folder, tuple(files), notes)
 
 
 def _take(take: FinishedTake, takes: Takes, made: MadeTake | None) -> StagedTake:

@@ -190,7 +190,8 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class Handed:
-    """What lies in the session now."""
+    """What lies in the session now; `notes` say, in sentences, what should lie there too and does not."""
 
     folder: Path
     files: tuple[DeliveredFile, ...]
+    notes: tuple[str, ...] = ()

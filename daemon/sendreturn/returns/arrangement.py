@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sendreturn.audio.midi_reading import read_midi
+from sendreturn.audio.midi_reading import read_content
 from sendreturn.audio.probe import inspect
+from sendreturn.errors import ClipError
+from sendreturn.returns.naming import safe_stem
 from sendreturn.words import Kind
 
 if TYPE_CHECKING:
@@ -25,9 +27,10 @@ AUDIO = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD, Kind.STEM})
 
 @dataclass(frozen=True)
 class Sound:
-    """An audio file."""
+    """An audio file; `file_name` is what it is called for the user."""
 
     path: Path
+    file_name: str
     rate_hz: int
     channels: int
     frames: int
@@ -136,7 +139,7 @@ def arrange(
     Only what belongs together sounds at first: the mix of the first take, else its stems, else the clip itself.
 
     Raises:
-        ClipError: A file cannot be read.
+        ClipError: An audio file cannot be read. MIDI that cannot be read is left out.
     """
     origin_s = clip.start_s if clip else 0.0
     lanes = [] if clip is None else [_sent(clip)]
@@ -180,11 +183,12 @@ _STEM_COLOURS = {
 
 
 def _sent(clip: SentClip) -> Lane:
-    return Lane(0, None, f"{clip.name} (sent)", _COLOURS[None], clip.start_s, _sound(clip.path))
+    file_name = f"{safe_stem(clip.name)}{clip.path.suffix}"
+    return Lane(0, None, f"{clip.name} (sent)", _COLOURS[None], clip.start_s, _sound(clip.path, file_name))
 
 
 def _sounding(file: DeliveredFile) -> Lane:
-    sound = _sound(file.path)
+    sound = _sound(file.path, file.path.name)
     label = (file.stem or "other") if file.kind is Kind.STEM else "" if file.kind is Kind.MIX else file.kind.value
     colour = _STEM_COLOURS.get(file.stem or "", _COLOURS[file.kind])
     start_s = (file.position_samples or 0) / sound.rate_hz
@@ -192,13 +196,16 @@ def _sounding(file: DeliveredFile) -> Lane:
     return Lane(file.take, file.kind, name, colour, start_s, sound)
 
 
-def _sound(path: Path) -> Sound:
+def _sound(path: Path, file_name: str) -> Sound:
     info = inspect(path)
-    return Sound(path, info.sample_rate_hz, info.channels, info.frames)
+    return Sound(path, file_name, info.sample_rate_hz, info.channels, info.frames)
 
 
 def _parts(file: DeliveredFile, start_s: float) -> list[Lane]:
-    tracks = read_midi(file.path).tracks
+    try:
+        tracks = read_content(file.path).tracks
+    except ClipError:
+        return []  # it was delivered as it came, and says so there
     end_s = max((note.end_s for track in tracks for note in track.notes), default=0.0)
     return [
         Lane(

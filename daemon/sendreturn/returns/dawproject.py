@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.etree import ElementTree
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from sendreturn.errors import DeliveryError
 from sendreturn.returns.arrangement import Sound
 from sendreturn.returns.dawproject_xml import metadata_xml, project_xml
 from sendreturn.returns.files import CHUNK_BYTES, write_with
@@ -33,6 +34,8 @@ SUFFIX = ".dawproject"
 _MADE_AT = (1980, 1, 1, 0, 0, 0)
 """The earliest time that ZIP knows; the same arrangement makes the same file whenever it is written."""
 _OVERHEAD_BYTES = 1 << 16
+_ROOM_BYTES = 1 << 30
+"""Left free on the session's disk: a second copy of the audio is not worth a recording that stops."""
 
 
 def write_dawproject(arrangement: Arrangement, folder: Path, name: str) -> Path:
@@ -42,13 +45,15 @@ def write_dawproject(arrangement: Arrangement, folder: Path, name: str) -> Path:
 
     Raises:
         ClipError: A file of the arrangement is gone or cannot be read.
-        DeliveryError: The disk is full.
+        DeliveryError: The disk is full, or would nearly be.
         OSError: It cannot be written.
     """
     members = member_names(arrangement)
     project = _pretty(project_xml(arrangement, members))
     metadata = _pretty(metadata_xml(arrangement))
     sizes = {member.as_posix(): path.stat().st_size for path, member in members.items()}
+
+    wanted_bytes = sum(sizes.values()) + _OVERHEAD_BYTES
 
     def write(stream: BinaryIO) -> None:
         with ZipFile(stream, "w") as archive:
@@ -61,8 +66,9 @@ def write_dawproject(arrangement: Arrangement, folder: Path, name: str) -> Path:
         final = folder / candidate
         if _is_the_same(final, project, sizes):
             return final
+        _refuse_to_fill(folder, wanted_bytes)
         try:
-            write_with(final, write, sum(sizes.values()) + _OVERHEAD_BYTES)
+            write_with(final, write, wanted_bytes)
         except FileExistsError:
             continue
         return final
@@ -75,11 +81,16 @@ def member_names(arrangement: Arrangement) -> Mapping[Path, PurePosixPath]:
     names: dict[Path, PurePosixPath] = {}
     for lane in arrangement.lanes:
         if isinstance(lane.content, Sound) and lane.content.path not in names:
-            plain = lane.content.path.name
-            name = next(name for name in numbered(plain) if name.casefold() not in taken)
+            name = next(name for name in numbered(lane.content.file_name) if name.casefold() not in taken)
             taken.add(name.casefold())
             names[lane.content.path] = PurePosixPath("audio") / name
     return names
+
+
+def _refuse_to_fill(folder: Path, wanted_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < wanted_bytes + _ROOM_BYTES:
+        raise DeliveryError(f"It needs {wanted_bytes / 1e6:.1f} MB, and {free_bytes / 1e6:.1f} MB are free.")
 
 
 def _pretty(root: ElementTree.Element) -> bytes:

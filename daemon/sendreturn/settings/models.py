@@ -247,6 +247,8 @@ class ReturnsSettings(Part):
     Attributes:
         sample_rate: "session", or a rate in Hz.
         stems: 0, 2, 4 or 12, separated locally.
+        dawproject: Whether each send gets a project file for Bitwig, Cubase and Studio One.
+        reaper: Whether each send gets a track template for REAPER.
     """
 
     folder: Folder = "Returns"
@@ -256,6 +258,8 @@ class ReturnsSettings(Part):
     midi: YesNo = True
     wav: YesNo = True
     align: YesNo = True
+    dawproject: YesNo = True
+    reaper: YesNo = True
 
     @property
     def rate_hz(self) -> int | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -10,7 +11,7 @@ from dawproject_reader import read_dawproject, validate
 from sendreturn.audio.midi import write_midi
 from sendreturn.audio.notes import Meter, Note, NoteTrack, TempoChange
 from sendreturn.errors import ClipError, DeliveryError
-from sendreturn.returns import files
+from sendreturn.returns import dawproject, files
 from sendreturn.returns.arrangement import Arrangement, Section, SentClip, arrange
 from sendreturn.returns.dawproject import write_dawproject
 from sendreturn.returns.deliver import DeliveredFile
@@ -183,10 +184,10 @@ def test_any_name_makes_a_readable_document(folder: Path, clip: SentClip, name: 
 
 
 def test_two_files_of_one_name_both_get_in(folder: Path, clip: SentClip) -> None:
-    path = clips.write_clip(folder / "SOURCE.wav", clips.music(1.0))
+    path = clips.write_clip(folder / "RIFF.wav", clips.music(1.0))
     made = arrange([delivered(path, Kind.MIX, position=0)], clip, METER, name="x", comment="")
     project = read_dawproject(write_dawproject(made, folder, NAME))
-    assert {track.audio for track in project.tracks.values()} == {"audio/source.wav", "audio/SOURCE (2).wav"}
+    assert {track.audio for track in project.tracks.values()} == {"audio/riff.wav", "audio/RIFF (2).wav"}
 
 
 def test_writing_again_finds_the_same_file_and_touches_nothing(arrangement: Arrangement, folder: Path) -> None:
@@ -203,6 +204,23 @@ def test_what_is_somebody_elses_stays(arrangement: Arrangement, folder: Path, co
     assert path.name == "riff_extend_0a1b2c3d (2).dawproject"
     assert (folder / NAME).read_bytes() == content
     assert write_dawproject(arrangement, folder, NAME) == path
+
+
+def test_a_nearly_full_disk_is_left_to_recordings(
+    arrangement: Arrangement, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dawproject.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 0, 10**9))
+    with pytest.raises(DeliveryError, match=r"It needs 6\.\d MB, and 1000\.0 MB are free"):
+        write_dawproject(arrangement, folder, NAME)
+    assert not list(folder.glob("*.dawproject"))
+
+
+def test_midi_that_cannot_be_read_is_left_out(returned: list[DeliveredFile], clip: SentClip) -> None:
+    broken = next(file for file in returned if file.kind is Kind.MIDI)
+    broken.path.write_bytes(b"MThd")
+    names = {lane.name for lane in arrange(returned, clip, METER, name="x", comment="").lanes}
+    assert "take 2 bass (notes)" in names
+    assert "take 1 bass (notes)" not in names
 
 
 def test_a_full_disk_leaves_nothing_behind(
