@@ -79,7 +79,7 @@ class TestMusicApi(ServiceContract):
         Sample("add_vocals", {"lyrics": "one two"}, kinds=SONG),
         Sample("add_instrumental", {"style": "funk"}, kinds=SONG),
         Sample("sample", {"section_s": [0.0, 2.0]}, kinds=SONG),
-        Sample("persona", {"title": "Ann", "section_s": [0.0, 2.0]}, takes=2),
+        Sample("persona", {"title": "Ann", "section_s": [0.0, 2.0]}),
         Sample("tags", {"style": "dub"}),
     )
     limits = (
