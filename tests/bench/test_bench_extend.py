@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from seam_measures import levels_db, likeness_in, step_at, usual_step
-from sendreturn_bridges.services.local.beats import track_beats
+from sendreturn.audio.beats import track_beats
 from sendreturn_bridges.services.local.extend import extend
 from sendreturn_bridges.services.local.inpaint import inpaint
 from small_songs import song

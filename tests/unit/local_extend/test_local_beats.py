@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sendreturn.audio.beats import track_beats
 from sendreturn.audio.buffer import Audio
 from sendreturn.errors import Refusal
-from sendreturn_bridges.services.local.beats import track_beats
 from small_songs import clicks, noise, pad, silence, song
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from seam_measures import levels_db, likeness_in, step_at, usual_step
+from sendreturn.audio.beats import track_beats
 from sendreturn.audio.buffer import Audio
 from sendreturn.errors import Refusal
-from sendreturn_bridges.services.local.beats import track_beats
 from sendreturn_bridges.services.local.extend import extend
 from small_songs import clicks, noise, onset_times_s, pad, silence, song
 

@@ -12,12 +12,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sendreturn.audio.beats import Beats, find_beats
 from sendreturn.audio.buffer import Audio
+from sendreturn.audio.listening import listen
 from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.local import seams, walk
-from sendreturn_bridges.services.local.beats import Beats, find_beats
-from sendreturn_bridges.services.local.listening import listen
 from sendreturn_bridges.services.local.similarity import FUTURE, PAST, Memory, differences
 
 if TYPE_CHECKING:

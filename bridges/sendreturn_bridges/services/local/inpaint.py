@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sendreturn.audio.beats import Beats, check_tempo, find_beats
 from sendreturn.audio.buffer import Audio
+from sendreturn.audio.listening import Listening, listen
 from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.local import seams, walk
-from sendreturn_bridges.services.local.beats import Beats, check_tempo, find_beats
 from sendreturn_bridges.services.local.extend import MOST_MATERIAL_S, check_clip
 from sendreturn_bridges.services.local.filling import DARING, NO_ANCHOR, Section, fill
-from sendreturn_bridges.services.local.listening import Listening, listen
 from sendreturn_bridges.services.local.similarity import FUTURE, PAST, Memory, differences
 
 if TYPE_CHECKING:

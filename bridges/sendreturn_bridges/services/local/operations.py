@@ -115,7 +115,7 @@ def _midi_of(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
 
 
 def _bpm(job: Job, audio: Audio, out: Path, tell: Tell) -> list[Take]:
-    from sendreturn_bridges.services.local.beats import track_beats
+    from sendreturn.audio.beats import track_beats
 
     beats = track_beats(audio)
     sure = beats.confidence >= SURE_OF_TEMPO

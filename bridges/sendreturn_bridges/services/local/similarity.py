@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from sendreturn_bridges.services.local.listening import timbre
+from sendreturn.audio.listening import timbre
 
 if TYPE_CHECKING:
-    from sendreturn_bridges.services.local.listening import Listening
+    from sendreturn.audio.listening import Listening
 
 Floats = NDArray[np.float32]
 Times = NDArray[np.float64]

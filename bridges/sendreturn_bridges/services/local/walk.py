@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from sendreturn_bridges.services.local.beats import Beats
+    from sendreturn.audio.beats import Beats
 
 Floats = NDArray[np.float32]
 Times = NDArray[np.float64]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
-from sendreturn.errors import Refusal
 
-from sendreturn_bridges.services.local.listening import BASS_BANDS, Listening, listen
+from sendreturn.audio.listening import BASS_BANDS, Listening, listen
+from sendreturn.errors import Refusal
 
 if TYPE_CHECKING:
     from sendreturn.audio.buffer import Audio
