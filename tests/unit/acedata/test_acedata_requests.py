@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from acedata_samples import ask, body, plan, planner
+from acedata_samples import MANIFEST, ask, body, plan, planner
 from sendreturn.contract import Made, MadeTake, Report
 from sendreturn.errors import Refusal
 from sendreturn.words import Kind
@@ -365,3 +365,7 @@ def test_published_prices_are_what_a_send_is_reckoned_with(options, credits):  #
 def test_a_remaster_varies_only_where_its_model_can():
     assert "variation_category" not in body(main("remaster", model="chirp-v4-5"))
     assert body(main("remaster"))["variation_category"] == "normal"
+
+
+def test_only_the_published_prices_are_no_estimates():
+    assert [name for name, spec in MANIFEST.operations.items() if not spec.estimated] == ["generate"]
