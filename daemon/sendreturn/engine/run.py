@@ -14,6 +14,7 @@ from sendreturn.contract import ServiceBridge
 from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
+from sendreturn.engine.pace import Pace
 from sendreturn.params import Params, parse_params
 from sendreturn.sends.wish import Returned
 from sendreturn.services import Services
@@ -45,6 +46,16 @@ SPAN = {
 """Which part of a send's whole progress each state covers."""
 
 
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(output: type[T]) -> TypeAdapter[T]:
+    """Building one takes milliseconds, in which the daemon does nothing else; so each is kept."""
+    if output not in _ADAPTERS:
+        _ADAPTERS[output] = TypeAdapter(output)
+    return _ADAPTERS[output]
+
+
 @dataclass(frozen=True)
 class Means:
     """What every run may use. `callbacks` is None where services cannot reach this machine."""
@@ -57,6 +68,7 @@ class Means:
     hosting: ClipHost
     callbacks: Callbacks | None
     announce: Callable[[SendRow, float, Returned | None], None]
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass
@@ -89,7 +101,7 @@ class Run:
 
     async def step(self, name: str, state: State, output: type[T], work: Callable[[], Awaitable[T]]) -> T:
         """Do `work` once: its output is written down, and a later run takes it from there."""
-        adapter = TypeAdapter(output)
+        adapter = _adapter(output)
         recorded = self.means.journal.stage(self.send.id, name)
         if recorded is not None:
             return adapter.validate_python(recorded)
