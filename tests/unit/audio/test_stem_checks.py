@@ -113,7 +113,7 @@ def test_a_single_stem_has_no_sum(tmp_path: Path) -> None:
 
 SPOILED = {
     "empty": (lambda x: x * 0, "It is empty: there is no sound in it."),
-    "faint": (lambda x: x * 2e-3, "It is all but empty"),
+    "faint": (lambda x: x * 4e-3, "It is all but empty: it lies 56 dB below the mix."),
     "clipped": (lambda x: np.clip(x * 30, -1, 1), "It is clipped in "),
     "offset": (lambda x: x + 0.01, "It has a DC offset of 1.0 % of full scale."),
     "mono": (lambda x: np.repeat(x[:, :1], 2, axis=1), "It is mono: both sides are the same."),
