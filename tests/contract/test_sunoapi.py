@@ -32,6 +32,8 @@ QUIRKS = (
             "no addresses at first": {"null_urls": 1},
             "a lost call back": {"callback_exception": "with_audio"},
             "a late song": {"callback_exception": "late_audio"},
+            "songs in snake case": {"snake_tracks": True},
+            "both takes in one place": {"same_file": True},
         }.items()
     ),
     Sample("extend", {"style": "dub"}, kinds=TAIL, switches={"extend_returns": "tail"}, name="extend, tail alone"),
@@ -87,4 +89,5 @@ class TestSunoApi(ServiceContract):
         Trouble("maintenance", answered(455, "System maintenance"), (), State.DONE, billed=None),
         Trouble("broke down", answered(500, "Server error"), ("Suno API",), State.UNCERTAIN),
         Trouble("sensitive", {"fail_task": "SENSITIVE_WORD_ERROR"}, ("Suno API",), operation="generate"),
+        Trouble("given back", {"fail_task": "FAILED", "fail_code": 531}, ("credits back",), operation="generate"),
     )

@@ -84,7 +84,7 @@ async def driven(folder: Path, **options: Any) -> AsyncIterator[Driven]:
     simulator = SonautoSimulator(SWITCHES)
     clip = write_clip(folder / "clip.wav")
     async with simulator.running():
-        bridge = open_bridge(Setup(MANIFEST, {**simulator.settings, **options}, folder, lambda: simulator.key))
+        bridge = open_bridge(Setup(MANIFEST, {**simulator.settings, **options}, folder, lambda key=simulator.key: key))
         try:
             yield Driven(bridge, simulator, folder, clip)
         finally:

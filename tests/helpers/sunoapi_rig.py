@@ -108,7 +108,7 @@ async def rig(
     async with simulator.running():
         settings = {**simulator.settings, "grace_s": 0, **options}
         unlimited = replace(manifest(), requests=0)  # else tests would wait for their turn
-        bridge = open_bridge(Setup(unlimited, settings, folder, lambda: simulator.key))
+        bridge = open_bridge(Setup(unlimited, settings, folder, lambda key=simulator.key: key))
         try:
             yield Rig(bridge, simulator, folder)
         finally:

@@ -179,7 +179,7 @@ def test_times_of_words_are_found_wherever_they_stand(record: dict[str, Any]):
     assert [(timed["word"], timed["start_s"]) for timed in found] == [("rain", 1.5), ("falls", 2.0)]
     (take, _) = ended({**RECORD, **record}, "abc-1", "all", aligned=True, sung=True).takes
     assert take.files[1].ref == "lyrics.lrc"
-    assert take.facts["aligned_words"] == found
+    assert take.told["aligned_words"] == found
     assert take.files[1].text == "[00:01.50]<00:01.50>rain <00:02.00>falls\n"
 
 

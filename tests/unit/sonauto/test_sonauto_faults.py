@@ -62,7 +62,14 @@ def test_an_unknown_tag_is_named_with_what_to_change(detail: Any):
 
 
 def test_a_tag_that_is_not_quoted_is_told_in_sonautos_words():
-    assert fault(422, "Invalid tags: foo").what == "Sonauto does not take the style: Invalid tags: foo."
+    assert fault(422, "Invalid tags: foo").what == "Sonauto does not take a style: Invalid tags: foo."
+    placed = fault(422, [{"loc": ["body", "tags", 1], "msg": "Invalid tag", "type": "value_error"}])
+    assert placed.what == "Sonauto does not take a style (number 2 of those in style): Invalid tag."
+
+
+def test_a_field_that_only_service_options_can_hold_is_named_so():
+    error = fault(422, [{"loc": ["body", "style_scale"], "msg": "extra fields not permitted", "type": "x"}])
+    assert error.what == "Sonauto objects to style_scale in service_options: extra fields not permitted."
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,9 @@ def ended(record: Any, task_id: str, covers: str, *, aligned: bool, sung: bool, 
         return Report(progress=0.95, text="the songs are being put in place")
     words = timings_in(table) if aligned and sung else []
     lyrics, missing = _lyrics(table, words, aligned) if sung else ((), ())
-    facts = {"aligned_words": words} if words else {}
+    told = {**_told(table), **({"aligned_words": words} if words else {})}
     notes = (*notes, *missing)
-    takes = tuple(_take(table, task_id, index, url, covers, lyrics, notes, facts) for index, url in enumerate(songs))
+    takes = tuple(_take(table, task_id, index, url, covers, lyrics, notes, told) for index, url in enumerate(songs))
     return Report(done=True, takes=takes, facts={"model": text(table.get("model_version"))})
 
 
@@ -173,7 +173,7 @@ def _take(
     covers: str,
     lyrics: tuple[Made, ...],
     notes: tuple[str, ...],
-    facts: Mapping[str, Any],
+    told: Mapping[str, Any],
 ) -> MadeTake:
     model = text(record.get("model_version"))
     made_by = f"Sonauto {model}".strip()
@@ -181,7 +181,14 @@ def _take(
     v2 = record.get("v2_params")
     bpm = number(v2.get("bpm")) if isinstance(v2, Mapping) else None
     named = {"model": model} if model else {}
-    return MadeTake((song, *lyrics), song_id(task_id, index), bpm, notes, {**facts, **named})
+    return MadeTake((song, *lyrics), song_id(task_id, index), bpm, notes, named, told)
+
+
+def _told(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What Sonauto has made the song from, in its own names: it writes tags itself, and chooses a seed."""
+    v2 = record.get("v2_params")
+    chosen = {**(v2 if isinstance(v2, Mapping) else {}), "tags": record.get("tags")}
+    return {name: chosen[name] for name in ("tags", "seed", "bpm", "balance_strength") if chosen.get(name) is not None}
 
 
 def _lyrics(

@@ -77,21 +77,22 @@ def _by_words(objections: Sequence[Objection]) -> _Meaning:
     if not objections:
         return _Meaning("Sonauto refused the request without saying why.", "", Outcome.GIVE_UP)
     field, message = objections[0]
-    name = field.partition(".")[0]
+    name, _, place = field.partition(".")
     if name == "tags" or (not name and _TAG.search(message)):
-        return _unknown_tag(message)
+        return _unknown_tag(message, place)
     known = next((meaning for pattern, meaning in _PATTERNS if pattern.search(message)), None)
     if known is not None:
         return known
-    ours = _OUR_NAMES.get(name)
-    if ours is not None:
+    ours = _OUR_NAMES.get(name, f"{name} in service_options" if name.isidentifier() else "")
+    if ours:
         return _Meaning(f"Sonauto objects to {ours}: {_ended(message)}", f"Change {ours}, then send it again.")
     return _Meaning(f"Sonauto refused the request: {_ended(message)}", "Change what it objects to, then send it again.")
 
 
-def _unknown_tag(message: str) -> _Meaning:
+def _unknown_tag(message: str, place: str) -> _Meaning:
     quoted = _QUOTED.search(message)
-    which = f"the style “{next(filter(None, quoted.groups()))}”" if quoted else f"the style: {_ended(message)}"
+    number = f" (number {int(place) + 1} of those in style)" if place.isascii() and place.isdigit() else ""
+    which = f"the style “{next(filter(None, quoted.groups()))}”" if quoted else f"a style{number}: {_ended(message)}"
     hint = "Change style: it takes only tags of its Tag Explorer, say “male vocalist” in place of “male vocals”."
     return _Meaning(f"Sonauto does not take {which}" + ("." if quoted else ""), hint)
 

@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sendreturn.audio.stem_names import stem_of
 from sendreturn.contract import Ask
 from sendreturn.errors import Refusal
 
 from sendreturn_bridges.services.sunoapi.asked import earlier_song, is_draft, options_of, passed_on
 from sendreturn_bridges.services.sunoapi.request import Request
-from sendreturn_bridges.services.sunoapi.stem_names import ADVANCED, KINDS, NAMED, stem_of
+from sendreturn_bridges.services.sunoapi.stem_names import ADVANCED, KINDS, NAMED
 from sendreturn_bridges.services.sunoapi.terms import Terms
 
 OWN_SONGS_ONLY = (
@@ -78,7 +79,10 @@ def _midi(ask: Ask, terms: Terms) -> Request:
 def _count(ask: Ask) -> int:
     count = ask.params.stems or 2
     if count not in KINDS:
-        raise Refusal(f"Suno API separates a song into 2 or 12 stems, not into {count}.", "Set stems to 2 or 12.")
+        raise Refusal(
+            f"Suno API separates a song into 2 or 12 stems, not into {count}.",
+            "Set stems to 2 or 12, or use the service local for 4.",
+        )
     return count
 
 

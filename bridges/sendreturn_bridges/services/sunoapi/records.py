@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sendreturn.audio.stem_names import stem_of
 from sendreturn.contract import JsonDict, Made, MadeTake, Report
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
@@ -16,8 +17,8 @@ from sendreturn.words import Kind
 from sendreturn_bridges.services.sunoapi.faults import failure
 from sendreturn_bridges.services.sunoapi.reading import address, field, number, rows, table, text
 from sendreturn_bridges.services.sunoapi.states import Stage, Standing, standing
-from sendreturn_bridges.services.sunoapi.stem_names import FIELDS, stem_of
-from sendreturn_bridges.services.sunoapi.tracks import takes_of, tracks_of
+from sendreturn_bridges.services.sunoapi.stem_names import FIELDS
+from sendreturn_bridges.services.sunoapi.tracks import AS_MP3, takes_of, tracks_of
 
 MADE_BY = "Suno API"
 
@@ -54,8 +55,8 @@ def _failed(sentence: str) -> Report:
     return Report(done=True, failed=sentence)
 
 
-def _made(files: Iterable[Made], **facts: Any) -> Report:
-    return Report(done=True, takes=(MadeTake(tuple(files)),), facts=facts)
+def _made(files: Iterable[Made], told: JsonDict | None = None, **facts: Any) -> Report:
+    return Report(done=True, takes=(MadeTake(tuple(files), told=told or {}),), facts=facts)
 
 
 def _ended(data: JsonDict, now: Standing) -> Reading:
@@ -114,13 +115,13 @@ def _lyrics(data: JsonDict, context: JsonDict) -> Reading:
     found = [row for row in rows(field(response, "data", "lyricsData") or data.get("data")) if text(row.get("text"))]
     if not found:
         return _ended(data, now)
-    takes = tuple(MadeTake((_text(row["text"], "lyrics.txt"),), notes=_titled(row)) for row in found)
+    takes = tuple(MadeTake((_text(row["text"], "lyrics.txt"),), told=_titled(row)) for row in found)
     return Reading(Report(done=True, takes=takes))
 
 
-def _titled(row: JsonDict) -> tuple[str, ...]:
+def _titled(row: JsonDict) -> JsonDict:
     title = text(row.get("title"))
-    return (f"The service calls it “{title}”.",) if title else ()
+    return {"title": title} if title else {}
 
 
 def _text(content: str, name: str) -> Made:
@@ -147,12 +148,11 @@ def _stems(data: JsonDict, context: JsonDict) -> list[Made]:
     if not found:
         parts = rows(field(response, "originData"))
         found = [(_stem(part, context), address(field(part, "audioUrl"))) for part in parts]
-    return [Made(Kind.STEM, url, stem, made_by=MADE_BY) for stem, url in found if url]
+    return [Made(Kind.STEM, url, stem, made_by=AS_MP3) for stem, url in found if url]
 
 
 def _stem(part: JsonDict, context: JsonDict) -> str:
-    name = text(field(part, "stemTypeGroupName"))
-    return stem_of(name) if name else str(context.get("stem") or "other")
+    return stem_of(text(field(part, "stemTypeGroupName"))) or str(context.get("stem") or "other")
 
 
 def _notes(data: JsonDict, context: JsonDict) -> Reading:
@@ -181,7 +181,8 @@ def _file(kind: Kind, *names: str) -> Callable[[JsonDict, JsonDict], Reading]:
         if not url:
             return _ended(data, now)
         duration_s, covers = number(context.get("duration_s")), str(context.get("covers") or "all")
-        return Reading(_made([Made(kind, url, duration_s=duration_s, covers=covers, made_by=MADE_BY)]))
+        made_by = f"{MADE_BY}, as WAV" if kind is Kind.MIX else MADE_BY
+        return Reading(_made([Made(kind, url, duration_s=duration_s, covers=covers, made_by=made_by)]))
 
     return reader
 
@@ -224,7 +225,8 @@ def _voice(data: JsonDict, context: JsonDict) -> Reading:
     voice_id = text(field(data, "voiceId")) or text(field(table(data.get("response")), "voiceId"))
     if not voice_id:
         return _ended(data, now)
-    return Reading(_made([_text(how_to_use(voice_id, "voice_persona"), "voice.txt")], persona_id=voice_id))
+    told = {"personaId": voice_id, "personaModel": "voice_persona"}
+    return Reading(_made([_text(how_to_use(voice_id, "voice_persona"), "voice.txt")], told))
 
 
 def how_to_use(persona_id: str, model: str) -> str:

@@ -23,18 +23,10 @@ from starlette.routing import BaseRoute
 
 from sendreturn_bridges.services.sunoapi.endpoints import CREDITS, ENDPOINTS
 from sendreturn_bridges.services.sunoapi.simulated_calls import calls
+from sendreturn_bridges.services.sunoapi.simulated_records import Records, message_of
 from sendreturn_bridges.services.sunoapi.simulated_rules import PRICES, objections, section_objection
-from sendreturn_bridges.services.sunoapi.simulated_shapes import (
-    REFERENCE_STAGES,
-    SEED_STAGES,
-    aligned_words,
-    midi_data,
-    music_record,
-    side_record,
-    snaked,
-    track,
-)
-from sendreturn_bridges.services.sunoapi.simulated_studio import TWELVE, TWO, WORDS, Studio
+from sendreturn_bridges.services.sunoapi.simulated_shapes import aligned_words, snaked
+from sendreturn_bridges.services.sunoapi.simulated_studio import WORDS, Studio
 from sendreturn_bridges.services.sunoapi.simulated_upload import PREFIX, UploadHost
 from sendreturn_bridges.services.sunoapi.simulated_upload import say_no as upload_says_no
 
@@ -43,7 +35,6 @@ ONCE = frozenset({"wav", "video", "cover_art"})
 """What is made only once of the same song: a second request is told of the first."""
 REMOTE_S = 4.0
 FILES = frozenset({"separation", *ONCE})
-FAILED = {"separation": "GENERATE_AUDIO_FAILED", "wav": "GENERATE_WAV_FAILED", "video": "GENERATE_MP4_FAILED"}
 
 
 class SunoApiSimulator(Simulator):
@@ -59,6 +50,9 @@ class SunoApiSimulator(Simulator):
         "callback_exception": "",  # with_audio, or late_audio: songs appear a look after the status
         "midi_empty_after_split": False,
         "numbers_as_text": False,
+        "snake_tracks": False,  # songs in snake case in the reference's place, as newer models have been seen to come
+        "same_file": False,  # both takes lie at one address
+        "fail_code": 501,  # errorCode of a task that fails; 413: a known work, 531: the credits are given back
         "extend_returns": "all",  # tail: without what was continued
         "invent_remote_songs": True,  # nothing is fetched from the Internet: at https addresses lies a song of its own
         "longest_upload_s": 480.0,  # 120 in older documents
@@ -89,6 +83,7 @@ class SunoApiSimulator(Simulator):
 
     def routes(self) -> Sequence[BaseRoute]:
         self._studio = Studio(self)
+        self._records = Records(self)
         self._once: dict[tuple[str, str], str] = {}
         records = {endpoint.record for endpoint in ENDPOINTS.values()} - {""}
         return [
@@ -224,119 +219,14 @@ class SunoApiSimulator(Simulator):
             return self._good(None)
         await self.look(task_id)
         if task.kind == "recovery":
-            return self._recovered(task)
-        return self._good(self._told(task))
+            return self._records.recovered(task)
+        return self._good(self._records.told(task))
 
     def _is_seen_at(self, task: Task, record: str) -> bool:
         """Side tasks are not seen among the songs, but for the quick start, which asks for all of them there."""
         everywhere = self.switches["profile"] == "seed" and task.kind in ("lyrics", "separation")
         own = ENDPOINTS[task.kind].record
         return record == own or (everywhere and record == ENDPOINTS["generate"].record)
-
-    def _told(self, task: Task) -> dict[str, Any]:
-        reader = ENDPOINTS[task.kind].reader
-        if reader == "music":
-            return self._music(task)
-        if reader == "lyrics":
-            return self._lyrics(task)
-        if reader == "notes":
-            return self._notes(task)
-        if reader in ("voice", "voice_phrase"):
-            waits = "wait_validating" if reader == "voice_phrase" else "success"
-            word = ("fail" if task.outcome else waits) if task.ended else "wait_processing"
-            return {"taskId": task.id, "status": word, **(task.result or {})}
-        return self._side(task)
-
-    def _music(self, task: Task) -> dict[str, Any]:
-        seed = self.switches["profile"] == "seed"
-        status = self._stage(task, SEED_STAGES if seed else REFERENCE_STAGES)
-        songs: list[Song] = task.result or []
-        tracks = [self._track(song) for song in songs]
-        if songs and self.switches.count_down("null_urls"):
-            tracks = [{**row, "audioUrl": None, "sourceAudioUrl": None, "streamAudioUrl": None} for row in tracks]
-        if songs and self.switches["callback_exception"]:
-            status = "CALLBACK_EXCEPTION"
-            if self.switches["callback_exception"] == "late_audio" and not task.facts.get("was_late"):
-                task.facts["was_late"], tracks = True, []
-        return music_record(task, status, tracks, _message(task), seed)
-
-    def _stage(self, task: Task, stages: Sequence[str]) -> str:
-        if not task.ended:
-            return task.stage(stages)
-        if not task.outcome:
-            return "SUCCESS"
-        is_word = task.outcome.isupper() and " " not in task.outcome
-        usual = "FAILED" if self.switches["profile"] == "seed" else "GENERATE_AUDIO_FAILED"
-        return task.outcome if is_word else FAILED.get(task.kind, usual)
-
-    def _track(self, song: Song) -> dict[str, Any]:
-        return track(song, self.address_of(song), self.address_of(song.facts["picture"]))
-
-    def _lyrics(self, task: Task) -> dict[str, Any]:
-        status = self._stage(task, ("PENDING",))
-        rows = [
-            {
-                "text": f"{WORDS}\n{task.request['prompt']}",
-                "title": f"Song {n}",
-                "status": "complete",
-                "errorMessage": "",
-            }
-            for n in (1, 2)
-        ]
-        response = {"taskId": task.id, "data": rows} if status == "SUCCESS" else None
-        return {**music_record(task, status, [], _message(task), seed=False), "type": "LYRICS", "response": response}
-
-    def _notes(self, task: Task) -> dict[str, Any]:
-        is_empty = task.facts.get("split") and self.switches["midi_empty_after_split"]
-        data = midi_data([] if is_empty else task.result or [], bool(self.switches["numbers_as_text"]))
-        flag: int | str = 0 if not task.ended else 3 if task.outcome else 1
-        told = side_record(task, str(flag) if self.switches["numbers_as_text"] else flag, None, _message(task))
-        return {**told, "recordTaskId": -1, "midiData": data if task.ended and not task.outcome else None}
-
-    def _side(self, task: Task) -> dict[str, Any]:
-        is_done = task.ended and not task.outcome
-        response = self._files(task) if is_done else None
-        if task.kind == "cover_art":
-            flag: int | str = 2 if not task.ended else 3 if task.outcome else 1
-        else:
-            flag = self._stage(task, ("PENDING",))
-        told = side_record(task, flag, response, _message(task))
-        if task.kind == "separation" and self.switches["profile"] == "seed":
-            info = None if response is None else snaked(response)
-            return {"taskId": task.id, "status": flag, "vocal_removal_info": info, "errorMessage": told["errorMessage"]}
-        return told
-
-    def _files(self, task: Task) -> dict[str, Any]:
-        if task.kind == "separation":
-            return self._stems(task)
-        if task.kind == "cover_art":
-            return {"images": [self.address_of(picture) for picture in task.result]}
-        return {"audioWavUrl" if task.kind == "wav" else "videoUrl": self.address_of(task.result)}
-
-    def _stems(self, task: Task) -> dict[str, Any]:
-        urls = {name: self.address_of(song) for name, song in task.result.items()}
-        parts = [
-            {"id": song.id, "duration": song.duration_s, "audio_url": urls[name], "stem_type_group_name": song.kind}
-            for name, song in task.result.items()
-        ]
-        if task.request.get("type") == "split_stem_advanced":
-            named = [{**parts[0], "stem_type_group_name": task.request.get("stemName", "")}]
-            return {"originUrl": None, **dict.fromkeys((*TWO, *TWELVE)), "originData": named}
-        return {"originUrl": None, **dict.fromkeys((*TWO, *TWELVE)), **urls, "originData": parts}
-
-    def _recovered(self, task: Task) -> Response:
-        if not task.ended:
-            return JSONResponse({"code": 201, "msg": "processing", "data": None})
-        if task.outcome or not task.result:
-            rows = [
-                {"id": "", "audio_url": None, "title": "", "status": "failed", "error": task.outcome or "feed_failed"}
-            ]
-            return JSONResponse({"code": 500, "msg": "failed", "data": rows})
-        rows = [
-            {"id": song.id, "audio_url": self.address_of(song), "title": song.title, "status": "success", "error": None}
-            for song in task.result
-        ]
-        return JSONResponse({"code": 200, "msg": "success", "data": rows})
 
     # Credits
 
@@ -365,11 +255,16 @@ class SunoApiSimulator(Simulator):
 
     def _calls(self, task: Task) -> Sequence[Mapping[str, Any]]:
         if task.outcome or task.result is None:
-            return calls(task, _message(task), {}, [])
+            return calls(task, message_of(task), {}, [])
         reader = ENDPOINTS[task.kind].reader
-        tracks = [snaked(self._track(song)) for song in task.result] if reader == "music" else []
-        told = self._files(task) if task.kind in FILES else self._told(task) if reader in ("lyrics", "notes") else {}
-        return calls(task, "", told, tracks)
+        tracks = [snaked(self._records.track(song)) for song in task.result] if reader == "music" else []
+        return calls(task, "", self._called(task, reader), tracks)
+
+    def _called(self, task: Task, reader: str) -> Mapping[str, Any]:
+        """What a call back of a side task takes from its record."""
+        if task.kind in FILES:
+            return self._records.files(task)
+        return self._records.told(task) if reader in ("lyrics", "notes") else {}
 
     def _signature(self, task: Task) -> dict[str, str]:
         key = str(self.switches["webhook_key"])
@@ -385,11 +280,6 @@ class SunoApiSimulator(Simulator):
 
 def _once_key(kind: str, asked: Mapping[str, Any]) -> tuple[str, str]:
     return kind, str(asked.get("audioId") or asked.get("taskId"))
-
-
-def _message(task: Task) -> str:
-    """What the service says of a failure; nothing where there is none."""
-    return task.outcome.replace("_", " ").capitalize() if task.outcome else ""
 
 
 SIMULATOR = SunoApiSimulator

@@ -14,6 +14,8 @@ from sendreturn_bridges.services.sunoapi.reading import address, field, number, 
 
 USUAL_PLACE = "https://cdn1.suno.ai/{}.mp3"
 """Where a song has been found whose answer named no address."""
+AS_MP3 = "Suno API, as MP3"
+"""Who made a file of which the service has an MP3 only: the WAV that the session gets is decoded from that."""
 SHARE_OF_SECTION = 1.5
 """Of a replaced section's length; what is shorter is not the whole song."""
 
@@ -25,9 +27,9 @@ class Track:
     audio_id: str
     url: str
     duration_s: float | None
-    title: str
     words: str
     image: str
+    told: JsonDict
 
     @property
     def ref(self) -> str:
@@ -47,10 +49,16 @@ def _track(row: JsonDict) -> Track:
         audio_id=text(field(row, "id", "audioId")),
         url=next((url for url in urls if url), ""),
         duration_s=_positive(number(row.get("duration"))),
-        title=text(row.get("title")),
         words=text(field(row, "prompt", "lyric", "lyrics")),
         image=address(field(row, "imageUrl", "sourceImageUrl")),
+        told=_told(row),
     )
+
+
+def _told(row: JsonDict) -> JsonDict:
+    """What is worth keeping of a song, in the service's names for it."""
+    found = ((name, text(field(row, name))) for name in ("title", "tags", "modelName"))
+    return {name: value for name, value in found if value}
 
 
 def takes_of(tracks: Sequence[Track], context: JsonDict) -> tuple[MadeTake, ...]:
@@ -64,17 +72,17 @@ def takes_of(tracks: Sequence[Track], context: JsonDict) -> tuple[MadeTake, ...]
 
 def _take(track: Track, context: JsonDict, earlier: frozenset[str]) -> MadeTake:
     covers = _covers(track, context)
-    mix = Made(Kind.MIX, track.ref, duration_s=track.duration_s, covers=covers, made_by="Suno API")
+    mix = Made(Kind.MIX, track.ref, duration_s=track.duration_s, covers=covers, made_by=AS_MP3)
     sings = bool(context.get("sings"))
     words = (Made(Kind.LYRICS, "lyrics.txt", text=track.words, made_by="Suno API"),) if sings and track.words else ()
     notes = ("The service gave the same file for two takes.",) if track.ref in earlier else ()
     image = (Made(Kind.IMAGE, track.image, made_by="Suno API"),) if track.image else ()
     # The answer names the model in other words ("chirp-v4-5") than a request does.
-    facts: dict[str, Any] = {"sings": sings, "covers": covers, "title": track.title, "model": context.get("model")}
+    facts: dict[str, Any] = {"sings": sings, "covers": covers, "model": context.get("model")}
     if context.get("holds_back"):
         facts["kept"] = {"ref": track.ref, "duration_s": track.duration_s, "covers": covers}
-        return MadeTake((*words, *image), track.audio_id or None, notes=notes, facts=facts)
-    return MadeTake((mix, *words, *image), track.audio_id or None, notes=notes, facts=facts)
+        return MadeTake((*words, *image), track.audio_id or None, notes=notes, facts=facts, told=track.told)
+    return MadeTake((mix, *words, *image), track.audio_id or None, notes=notes, facts=facts, told=track.told)
 
 
 def kept_mix(kept: JsonDict) -> Made:
@@ -84,7 +92,7 @@ def kept_mix(kept: JsonDict) -> Made:
         str(kept["ref"]),
         duration_s=number(kept.get("duration_s")),
         covers=str(kept["covers"]),
-        made_by="Suno API",
+        made_by=AS_MP3,
     )
 
 

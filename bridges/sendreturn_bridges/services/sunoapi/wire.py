@@ -63,8 +63,7 @@ def _timed_lyrics(data: JsonDict) -> Report:
     content = lrc(lines_of(timed_words(aligned)))
     if not content:
         return Report(done=True, failed="Suno API has no timed words for this song: it may be an instrumental.")
-    made = Made(Kind.LYRICS, "timed.lrc", text=content, made_by=MADE_BY)
-    return Report(done=True, takes=(MadeTake((made,), facts={"aligned_words": aligned}),))
+    return _one(Made(Kind.LYRICS, "timed.lrc", text=content, made_by=MADE_BY), {"aligned_words": aligned})
 
 
 def _style(data: JsonDict) -> Report:
@@ -73,7 +72,7 @@ def _style(data: JsonDict) -> Report:
     if not result:
         own = text(field(data, "errorMessage"))
         return Report(done=True, failed=f"Suno API wrote no style{f': {own}' if own else '.'}", cost_credits=cost)
-    made = _one(Made(Kind.LYRICS, "style.txt", text=f"{result}\n", made_by=MADE_BY))
+    made = _one(Made(Kind.LYRICS, "style.txt", text=f"{result}\n", made_by=MADE_BY), {"style": result})
     return Report(done=True, takes=made.takes, cost_credits=cost)
 
 
@@ -82,7 +81,8 @@ def _persona(data: JsonDict) -> Report:
     if not persona_id:
         return Report(done=True, failed="Suno API made no persona of this song.")
     content = how_to_use(persona_id, "style_persona")
-    return _one(Made(Kind.LYRICS, "persona.txt", text=content, made_by=MADE_BY))
+    told = {"personaId": persona_id, "personaModel": "style_persona"}
+    return _one(Made(Kind.LYRICS, "persona.txt", text=content, made_by=MADE_BY), told)
 
 
 def _voice_check(data: JsonDict) -> Report:
@@ -90,8 +90,8 @@ def _voice_check(data: JsonDict) -> Report:
     return _one(Made(Kind.LYRICS, "voice.txt", text=f"{told}\n", made_by=MADE_BY))
 
 
-def _one(made: Made) -> Report:
-    return Report(done=True, takes=(MadeTake((made,)),))
+def _one(made: Made, told: JsonDict | None = None) -> Report:
+    return Report(done=True, takes=(MadeTake((made,), told=told or {}),))
 
 
 _READERS: Mapping[str, Callable[[JsonDict], Report]] = {
