@@ -152,17 +152,17 @@ class _Reader:
     def _look_at(self, samples: NDArray[np.float64], at: int) -> None:
         if not len(samples):
             return
-        # Products instead of sums along the frames: numpy does them several times faster.
-        energy = float(np.vdot(samples, samples))
+        # einsum runs along the frames several times faster than sum, and wakes no threads as products of BLAS do.
+        energy = float(np.einsum("ij,ij->", samples, samples))
         self._squares += energy
-        self._sum += np.ones(len(samples)) @ samples
+        self._sum += np.einsum("ij->j", samples)
         self._peak = max(self._peak, float(samples.max()), -float(samples.min()))
         self._same_channels = self._same_channels and bool((samples == samples[:, :1]).all())
         self._count_clips(samples)
         if energy > self._loudest:
             self._loudest, self._loudest_frame = energy, at
         if self._taken % self._every == 0 and len(samples) >= self._texture.least_frames:
-            self._texture.push(samples @ np.full(samples.shape[1], 1 / samples.shape[1]))
+            self._texture.push(np.einsum("ij->i", samples) / samples.shape[1])
         self._taken += 1
 
     def _count_clips(self, samples: NDArray[np.float64]) -> None:
