@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from sendreturn.audio.notes import Meter
-from sendreturn.contract import Ask, Call, Clip, MadeTake, Report, ServiceBridge, Way
+from sendreturn.contract import Ask, Call, Clip, MadeTake, Manifest, Report, ServiceBridge, Way
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.params import Params
@@ -49,24 +50,39 @@ async def follow(
 
     Raises:
         TaskFailed: the service says that it failed.
-        ServiceError: it will not answer for this task.
+        ServiceError: it will not answer for this task, or the time that the user has set is over.
     """
-    pause_s = pace_s = poll_s(run, bridge)
-    while True:
-        run.checkpoint()
-        try:
-            report = await bridge.look(call, task_id, folder)
-        except ServiceError as error:
-            if error.outcome is not Outcome.RETRY:
-                raise
-            pause_s = min(pause_s * 2, WORST_PAUSE_S)
-            on_progress(0.0, error.what)
-        else:
-            pause_s = pace_s
-            if report.done:
-                return _good(report)
-            on_progress(report.progress or 0.0, report.text)
-        await run.until_hint(pause_s)
+    pace, manifest, pace_s = run.means.pace, bridge.manifest, poll_s(run, bridge)
+    most_s = run.means.settings.service_settings(manifest.name).timeout_s
+    clock = asyncio.get_running_loop().time
+    began_s, troubles = clock(), 0
+    with pace.waiting(manifest):
+        if pace.is_crowded(manifest):
+            await run.until_hint(pace.pause_s(manifest, pace_s, 0.0))
+        while True:
+            run.checkpoint()
+            try:
+                report = await bridge.look(call, task_id, folder)
+            except ServiceError as error:
+                if error.outcome is not Outcome.RETRY:
+                    raise
+                troubles += 1
+                on_progress(0.0, error.what)
+            else:
+                troubles = 0
+                if report.done:
+                    return _good(report)
+                on_progress(report.progress or 0.0, report.text)
+            age_s = clock() - began_s
+            if most_s is not None and age_s > most_s:
+                raise _too_late(run, manifest, most_s)
+            pause_s = pace.pause_s(manifest, pace_s, age_s)
+            await run.until_hint(max(pause_s, min(pace_s * 2 ** min(troubles, 10), WORST_PAUSE_S) if troubles else 0.0))
+
+
+def _too_late(run: Run, manifest: Manifest, most_s: float) -> ServiceError:
+    what = f"{manifest.title} has not finished within {most_s:g} s (services.{manifest.name}.timeout_s)."
+    return ServiceError(what, f"`sendreturn retry {run.send.id}` goes on waiting, at no cost.")
 
 
 def poll_s(run: Run, bridge: ServiceBridge) -> float:
