@@ -8,6 +8,7 @@ from typing import Any
 from sendreturn.errors import SendReturnError
 from sendreturn.testing.simulator import Simulator, Song
 
+from sendreturn_bridges.suno.simulated import WORDS, instrument_rows, word_rows
 from sendreturn_bridges.suno.stems import TWO
 
 VIDEO = bytes.fromhex("0000001c667479706d703432000000006d70343269736f6d61766331")
@@ -44,17 +45,12 @@ class Helpers:
 
     async def _midi(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         empty = self._simulator.switches["midi_empty"]
-        made = [] if empty else await self._instruments(self._song(asked))
+        made = [] if empty else await instrument_rows(self._simulator, self._song(asked))
         return {"state": "complete", "instruments": made}
 
     async def _timing(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         song = self._song(asked)
-        words = str(song.facts.get("lyric") or "[Verse]\nOh yes\nOh no").replace("\n", "\n ").split(" ")
-        step_s = song.duration_s / (len(words) + 1)
-        timed = [
-            {"word": word + " ", "success": True, "start_s": n * step_s, "end_s": (n + 1) * step_s, "p_align": 0.9}
-            for n, word in enumerate(words)
-        ]
+        timed = word_rows(str(song.facts.get("lyric") or WORDS), song.duration_s)
         return {"aligned_words": timed, "waveform_data": [0.1, 0.2], "hoot_cer": 0.1, "is_streamed": False}
 
     async def _vox(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,20 +83,6 @@ class Helpers:
             return await self._simulator.add_song(vocals, kind="vocals", codec="m4a")
         except SendReturnError:
             return await self._simulator.add_song(vocals, kind="vocals", codec="mp3")
-
-    async def _instruments(self, source: Song) -> list[dict[str, Any]]:
-        """The notes of a song as AceData tells them."""
-        tracks = await self._simulator.maker.notes(await self._simulator.read_song(source))
-        return [
-            {
-                "name": track.name,
-                "notes": [
-                    {"pitch": n.pitch, "start": n.start_s, "end": n.end_s, "velocity": n.velocity / 127}
-                    for n in track.notes
-                ],
-            }
-            for track in tracks
-        ]
 
 
 _HELPERS = {

@@ -8,11 +8,11 @@ from typing import Any
 from sendreturn.audio.buffer import Audio
 from sendreturn.testing.simulator import Simulator, Song, Task
 
+from sendreturn_bridges.suno.simulated import PICTURE, with_source
 from sendreturn_bridges.suno.stems import TWELVE, TWO
 
 TITLES = {name: name.replace("_", " ").title() for name in TWELVE} | {"fx": "FX"}
 LONGEST_TAIL_S = 20.0
-PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 BACKED = frozenset({"underpainting", "overpainting"})
 COVERED = frozenset({"cover", "upload_cover", "variation", "swap_vocals", "swap_instrumentals"})
 
@@ -81,7 +81,7 @@ class Studio:
             slice_ = clip.cut(float(asked.get("samples_start") or 0), float(asked["samples_end"]))
             return await self._maker.extend(slice_, extend_s=float(self._simulator.switches["song_s"]), seed=seed)
         if action == "concat":
-            return await self._joined(self._simulator.songs[asked["audio_id"]], clip)
+            return await with_source(self._simulator, self._simulator.songs[asked["audio_id"]], clip)
         return await self._maker.remaster(clip, seed=seed)
 
     async def _extended(self, asked: Mapping[str, Any], clip: Audio, seed: int) -> Audio:
@@ -91,13 +91,6 @@ class Studio:
         wanted_s = float(switches["extend_s"]) or min(max(0.75 * from_s, 1.0), LONGEST_TAIL_S)
         whole = switches["extend_returns"] == "all"
         return await self._maker.extend(clip, extend_s=wanted_s, from_s=from_s, seed=seed, whole=whole)
-
-    async def _joined(self, last: Song, tail: Audio) -> Audio:
-        source = self._simulator.songs.get(last.source_id)
-        if source is None:
-            return tail
-        head = await self._simulator.read_song(source)
-        return await self._maker.concat(head.cut(0.0, float(last.facts.get("continue_at") or source.duration_s)), tail)
 
     # Library
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from sendreturn.errors import ClipError
-from sendreturn.testing.simulator import Answer, Simulator, Song, Task, Unfetchable
+from sendreturn.testing.simulator import Answer, Simulator, Task, Unfetchable
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
+from sendreturn_bridges.services.acedata.simulated_answers import Answers
 from sendreturn_bridges.services.acedata.simulated_helpers import Helpers
 from sendreturn_bridges.services.acedata.simulated_music import Studio
 from sendreturn_bridges.services.acedata.simulated_rules import (
@@ -40,8 +41,6 @@ CODES = {
     503: "api_error",
     504: "timeout",
 }
-INTERNAL_MODELS = {"chirp-v4": "chirp-v4", "chirp-v4-5": "chirp-auk", "chirp-v3-5": "chirp-v3.5"}
-PREVIEW = "https://audiopipe.suno.ai/?item_id={}"
 MIB = 2**20
 
 
@@ -96,7 +95,7 @@ class AceDataSimulator(Simulator):
     # Paths
 
     def routes(self) -> Sequence[BaseRoute]:
-        self._studio, self._helpers = Studio(self), Helpers(self)
+        self._studio, self._helpers, self._answers = Studio(self), Helpers(self), Answers(self, CODES.values())
         helpers = {
             "/suno/wav": self._in_time,
             "/suno/mp3": self._in_time,
@@ -199,7 +198,7 @@ class AceDataSimulator(Simulator):
     async def _held(self, task: Task) -> Response:
         """Answer when it is done."""
         await self._finish(task)
-        body = self._final(task)
+        body = self._answers.final(task)
         failed = body["success"] is False and not self.switches["ok_status"]
         return JSONResponse(body, 500 if failed else 200)
 
@@ -209,9 +208,9 @@ class AceDataSimulator(Simulator):
             await self.look(task.id)
 
     async def _streamed(self, task: Task) -> Response:
-        lines = [self._preview(task, "pending"), self._preview(task, "running")]
+        lines = [self._answers.preview(task, "pending"), self._answers.preview(task, "running")]
         await self._finish(task)
-        lines.append({**self._final(task), "trace_id": "trace"})
+        lines.append({**self._answers.final(task), "trace_id": "trace"})
         return StreamingResponse(iter([json.dumps(line) + "\n" for line in lines]), media_type="application/x-ndjson")
 
     # Tasks
@@ -232,83 +231,17 @@ class AceDataSimulator(Simulator):
         told: dict[str, Any] = {"_id": task.id, "id": task.id, "api_id": "suno", "application_id": "application"}
         told |= {"created_at": now, "started_at": now, "request": dict(task.request), "trace_id": "trace", "state": ""}
         if task.ended:
-            told["response"] = self._final(task)
+            told["response"] = self._answers.final(task)
             if not self.switches["no_finished_at"]:
                 told |= {"finished_at": now, "elapsed": 1.234}
         elif self.switches["pending"] == "preview":
-            told["response"] = self._preview(task, task.stage(["pending", "running"]))
+            told["response"] = self._answers.preview(task, task.stage(["pending", "running"]))
         return told
 
     async def ended(self, task: Task) -> None:
         url = task.request.get("callback_url")
         if url:
-            self.call_back(str(url), {**self._final(task), "trace_id": "trace"})
-
-    # Answers
-
-    def _preview(self, task: Task, state: str) -> dict[str, Any]:
-        ids = [f"{task.id}-{n}" for n in range(2)]
-        clips = [
-            {"id": one, "title": "", "lyric": "", "state": state, "video_url": "", "model": ""}
-            | {"audio_url": PREVIEW.format(one) if state == "running" else ""}
-            for one in ids
-        ]
-        return {"success": True, "task_id": task.id, "data": clips}
-
-    def _final(self, task: Task) -> dict[str, Any]:
-        if task.outcome:
-            return self._failure(task)
-        result = task.result
-        data = self._clips(task, result) if isinstance(result, list) else self._helped(task, result)
-        body = {"success": True, "task_id": task.id, "data": data}
-        if self.switches["tells_cost"]:
-            body["cost"] = {"amount": task.credits, "currency": "credit", "list_amount": task.credits}
-        return body
-
-    def _failure(self, task: Task) -> dict[str, Any]:
-        head, _, rest = task.outcome.partition(": ")
-        code, message = (head, rest) if head in CODES.values() else ("api_error", task.outcome)
-        shapes = {"text": message, "list": [{"code": code, "message": message}], "null": None}
-        error = shapes.get(self.switches["error_shape"], {"code": code, "message": message})
-        return {"success": False, "task_id": task.id, "trace_id": "trace", "error": error, "data": []}
-
-    def _clips(self, task: Task, songs: list[Song]) -> list[dict[str, Any]]:
-        clips = [self._clip(song) for song in songs]
-        if self.switches["one_fails"] and len(clips) == 2:
-            clips[1] |= {"state": "error", "audio_url": ""}
-            del clips[1]["duration"]
-        return clips
-
-    def _clip(self, song: Song) -> dict[str, Any]:
-        told = {
-            "id": song.id,
-            "title": song.title,
-            "image_url": self.address_of(song.facts["picture"]),
-            "lyric": song.facts.get("lyric") or "",
-            "audio_url": self.address_of(song),
-            "video_url": "",
-            "created_at": "2026-09-01T10:00:00.000Z",
-            "model": self._echo(str(song.facts.get("model") or "")),
-            "state": "succeeded",
-            "style": song.facts.get("style") or "",
-            "duration": song.duration_s,
-        }
-        history = song.facts.get("concat_history")
-        return {**told, "concat_history": history} if history else told
-
-    def _echo(self, model: str) -> str:
-        echo = self.switches["model_echo"]
-        return "" if echo == "empty" else INTERNAL_MODELS.get(model, model) if echo == "internal" else model
-
-    def _helped(self, task: Task, result: Mapping[str, Any]) -> Any:
-        """The data of a helper; addresses are made anew for every answer."""
-        told = dict(result)
-        if file := told.pop("file", None):
-            listed = not task.kind.endswith(("mp4", "videos", "vox"))
-            field = {"mp4": "video_url", "videos": "video_url", "vox": "vocal_audio_url"}
-            told[field.get(task.kind.rpartition("/")[2], "file_url")] = self.address_of(file)
-            return [told] if listed else told
-        return [told] if task.kind == "/suno/midi" else told
+            self.call_back(str(url), {**self._answers.final(task), "trace_id": "trace"})
 
     # What is made
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sendreturn.testing.simulator import Simulator, Song
 
+from sendreturn_bridges.suno.simulated import WORDS, instrument_rows, word_rows
 from sendreturn_bridges.suno.stems import TWO
 
-WORDS = "[Verse]\nOh yes\nOh no"
 EMPTY_MIDI = bytes.fromhex("4d546864000000060000000103c04d54726b0000000400ff2f00")
 """A MIDI file without notes (SMF 1.0, format 0, 960 pulses per quarter note)."""
 
@@ -44,7 +44,7 @@ class Helpers:
 
     async def _midi(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         simulator = self._simulator
-        made = [] if simulator.switches["midi"] == "file" else await self._instruments(self._song(asked))
+        made = [] if simulator.switches["midi"] == "file" else await instrument_rows(self._simulator, self._song(asked))
         if simulator.switches["midi"] == "empty":
             return {"data": {"midi_url": "", "instruments": []}}
         file = await simulator.add_file(EMPTY_MIDI, "song.mid")
@@ -52,13 +52,7 @@ class Helpers:
 
     async def _aligned(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         song = self._song(asked)
-        words = WORDS.replace("\n", "\n ").split(" ")
-        step_s = song.duration_s / (len(words) + 1)
-        timed = [
-            {"word": word + " ", "success": True, "start_s": n * step_s, "end_s": (n + 1) * step_s, "p_align": 0.9}
-            for n, word in enumerate(words)
-        ]
-        return {"data": {"alignment": timed}}
+        return {"data": {"alignment": word_rows(WORDS, song.duration_s)}}
 
     async def _bpm(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         return {"data": {"avg_bpm": 120.0, "max_bpm": 121.0, "min_bpm": 119.0}}
@@ -85,20 +79,6 @@ class Helpers:
     async def _wav_of(self, asked: Mapping[str, Any]) -> str:
         audio = await self._simulator.read_song(self._song(asked))
         return self._simulator.address_of(await self._simulator.add_song(audio, kind="wav", codec="wav"))
-
-    async def _instruments(self, source: Song) -> list[dict[str, Any]]:
-        """The notes of a song as MusicAPI tells them."""
-        tracks = await self._simulator.maker.notes(await self._simulator.read_song(source))
-        return [
-            {
-                "name": track.name,
-                "notes": [
-                    {"pitch": n.pitch, "start": n.start_s, "end": n.end_s, "velocity": n.velocity / 127}
-                    for n in track.notes
-                ],
-            }
-            for track in tracks
-        ]
 
 
 _HELPERS = {

@@ -8,11 +8,11 @@ from typing import Any
 from sendreturn.audio.buffer import Audio
 from sendreturn.testing.simulator import Simulator, Song, Task
 
+from sendreturn_bridges.suno.simulated import PICTURE, with_source
 from sendreturn_bridges.suno.stems import BY_COUNT
 
 SONG_S = 12.0
 TAIL_S = 3.0
-PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 EXTENDING = frozenset({"extend_music", "extend_upload_music", "upload-extend"})
 COVERING = frozenset({"cover_music", "cover_upload_music", "upload-cover"})
 REPLACING = frozenset({"replace-section", "replace_music"})
@@ -83,15 +83,8 @@ class Studio:
             part = clip.cut(float(asked["chop_sample_start_s"]), float(asked["chop_sample_end_s"]))
             return await self._maker.extend(part, extend_s=SONG_S, seed=seed)
         if kind == "concat_music":
-            return await self._joined(self._songs(task)[0], clip)
+            return await with_source(self._simulator, self._songs(task)[0], clip)
         return await self._maker.remaster(clip, seed=seed)
-
-    async def _joined(self, last: Song, tail: Audio) -> Audio:
-        source = self._simulator.songs.get(last.source_id)
-        if source is None:
-            return tail
-        head = await self._simulator.read_song(source)
-        return await self._maker.concat(head.cut(0.0, float(last.facts.get("continue_at") or source.duration_s)), tail)
 
     # Library
 

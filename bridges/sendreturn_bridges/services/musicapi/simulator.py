@@ -5,21 +5,19 @@ What differs between its documents, or between documents and life, stands on swi
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from sendreturn.errors import ClipError
-from sendreturn.testing.simulator import Answer, Simulator, Song, Task, Unfetchable
+from sendreturn.testing.simulator import Answer, Simulator, Task, Unfetchable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from sendreturn_bridges.services.musicapi import simulated_rules as rules
+from sendreturn_bridges.services.musicapi.simulated_answers import Answers, good
 from sendreturn_bridges.services.musicapi.simulated_helpers import Helpers
-from sendreturn_bridges.services.musicapi.simulated_music import Studio, lyrics_of, source_ids
-from sendreturn_bridges.services.musicapi.webhooks import signature
+from sendreturn_bridges.services.musicapi.simulated_music import Studio, source_ids
 
 TYPES = {
     400: "validation_error",
@@ -37,7 +35,6 @@ NO_CREDITS = "The remaining credits are not enough. You can buy more one-time cr
 REFUNDED = "Task failed due to timeout. Credits were previously refunded."
 UNREACHABLE = "Audio URL is not accessible. Please provide a public direct audio file URL."
 INVALID = "Upload request failed (HTTP 400) — Invalid audio file"
-STREAM = "https://audiopipe.suno.ai/?item_id={}"
 LONGEST_S = 480.0
 MOST_ITEMS = 10
 V1 = "/api/v1"
@@ -91,7 +88,7 @@ class MusicApiSimulator(Simulator):
     # Paths
 
     def routes(self) -> Sequence[BaseRoute]:
-        self._studio, self._helpers = Studio(self), Helpers(self)
+        self._studio, self._helpers, self._answers = Studio(self), Helpers(self), Answers(self)
         self._batches: dict[str, list[str]] = {}
         songs = ("upload-extend", "upload-cover", "replace-section", "sample", "mashup", "stems/basic", "stems/full")
         helpers = ("wav", "download", "midi", "aligned-lyrics", "bpm", "vox", "persona", "lyrics", "upsample-tags")
@@ -136,8 +133,8 @@ class MusicApiSimulator(Simulator):
         if ids is None:
             return self.say_no(404, "batch not found.")
         looks = [(one, await self.look(one)) for one in ids]
-        tasks = [{"task_id": one, **(self._final(task) if task and task.ended else {})} for one, task in looks]
-        return JSONResponse(self._good({"tasks": tasks}))
+        tasks = [{"task_id": one, **(self._answers.final(task) if task and task.ended else {})} for one, task in looks]
+        return JSONResponse(good({"tasks": tasks}))
 
     async def _begin(self, request: Request) -> Response:
         kind = request.url.path.removeprefix(f"{V1}/sonic/")
@@ -171,7 +168,7 @@ class MusicApiSimulator(Simulator):
             return self._told(self.begin(request, "upload", {"taken": taken}, self._price("upload")))
         self.billed(request, "upload", self._price("upload"))
         told = {"clip_id": taken}
-        return JSONResponse(self._good({"data": told} if self.switches["upload_reply"] == "data" else told))
+        return JSONResponse(good({"data": told} if self.switches["upload_reply"] == "data" else told))
 
     async def _help(self, request: Request) -> Response:
         kind = request.url.path.removeprefix(f"{V1}/sonic/")
@@ -180,13 +177,13 @@ class MusicApiSimulator(Simulator):
         if self.switches.count_down("helpers_not_ready"):
             return self._not_ready()
         self.billed(request, kind, self._price(kind))
-        return JSONResponse(self._good(await self._helpers.help(kind, asked)))
+        return JSONResponse(good(await self._helpers.help(kind, asked)))
 
     def _begun(self, request: Request, kind: str, asked: Mapping[str, Any]) -> Response:
         self._check(kind, asked)
         task = self.begin(request, kind, asked, self._price(kind))
         if self.switches["webhook_events"] == "streaming":
-            self._call(task, "song.streaming", self._previews(task, "running"))
+            self._answers.call(task, "song.streaming", self._answers.previews(task, "running"))
         return self._told(task)
 
     def _told(self, task: Task) -> Response:
@@ -246,13 +243,13 @@ class MusicApiSimulator(Simulator):
             return self.say_no(504, REFUNDED)
         if task.outcome and self.switches["failure"] == "500":
             return self.say_no(500, "Internal Server Error.")
-        return JSONResponse(self._final(task))
+        return JSONResponse(self._answers.final(task))
 
     def _unfinished(self, task: Task) -> Response:
         if task.progress > 0:
-            return JSONResponse(self._good({"data": self._previews(task, "running")}))
+            return JSONResponse(good({"data": self._answers.previews(task, "running")}))
         if self.switches["not_ready"] == "clips":
-            return JSONResponse(self._good({"data": self._previews(task, "pending")}))
+            return JSONResponse(good({"data": self._answers.previews(task, "pending")}))
         return self._not_ready()
 
     def _not_ready(self) -> Response:
@@ -261,86 +258,12 @@ class MusicApiSimulator(Simulator):
 
     async def ended(self, task: Task) -> None:
         event = "song.failed" if task.outcome else "song.completed"
-        data = self._final(task).get("data")
-        self._call(task, event, data)
+        data = self._answers.final(task).get("data")
+        self._answers.call(task, event, data)
         if self.switches["webhook_events"] == "duplicates":
-            self._call(task, event, data)
+            self._answers.call(task, event, data)
         if self.switches["webhook_events"] == "reordered":
-            self._call(task, "song.streaming", self._previews(task, "running"))
-
-    def _call(self, task: Task, event: str, data: Any) -> None:
-        url, secret = task.request.get("webhook_url"), task.request.get("webhook_secret")
-        if not url:
-            return
-        platform = task.facts.get("api", "sonic")
-        told = {"code": 500 if event == "song.failed" else 200, "message": "success", "task_id": task.id}
-        body = json.dumps({**told, "data": data, "platform": platform, "event": event}).encode()
-        stamp, event_id = str(int(time.time())), f"{task.id}-{event}"
-        headers = {"X-Webhook-Id": event_id, "Idempotency-Key": event_id, "X-Webhook-Event": event}
-        headers["X-Webhook-Timestamp"] = stamp
-        if secret:
-            headers["X-Webhook-Signature"] = signature(str(secret), stamp, body)
-        self.call_back(str(url), body, headers)
-
-    # Answers
-
-    def _good(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        return {"code": 200, "message": "success", **told}
-
-    def _previews(self, task: Task, state: str) -> list[dict[str, Any]]:
-        told = {"state": state, "title": "", "tags": "", "lyrics": "", "video_url": None, "duration": None}
-        clips = [{"clip_id": f"{task.id}-{n}", **told} for n in range(2)]
-        for clip in clips:
-            clip["audio_url"] = STREAM.format(clip["clip_id"]) if state == "running" else None
-        if task.request.get("auto_concat"):
-            return [{"extended": clip, "full": None} for clip in clips]
-        return clips
-
-    def _final(self, task: Task) -> dict[str, Any]:
-        if task.outcome:
-            failed = {"clip_id": "", "state": "failed", "audio_url": None, "error_message": task.outcome}
-            return self._good({"data": [{**failed, "clip_id": f"{task.id}-{n}"} for n in range(2)]})
-        if isinstance(task.result, Mapping):
-            return self._good({"data": dict(task.result)})
-        clips = [self._entry(task, made) for made in task.result]
-        if self.switches["one_fails"] and len(clips) == 2:
-            clips[1] = {**clips[1], "state": "failed", "audio_url": None, "error_message": "Generation failed."}
-        if task.facts.get("api") == "producer" and self.switches["producer_shape"] == "status":
-            clip = {name: value for name, value in clips[0].items() if name != "state"}
-            return {**clip, "status": "SUCCESS", "id": clips[0]["clip_id"]}
-        return self._good({"data": clips})
-
-    def _entry(self, task: Task, made: Mapping[str, Song]) -> dict[str, Any]:
-        if "clip" in made:
-            return self._clip(task, made["clip"])
-        return {name: self._clip(task, song) for name, song in made.items()}
-
-    def _clip(self, task: Task, song: Song) -> dict[str, Any]:
-        asked = task.request
-        told = {
-            "clip_id": song.id,
-            "state": "succeeded",
-            "title": song.title,
-            "tags": asked.get("tags") or "",
-            "lyrics": lyrics_of(asked),
-            "image_url": self.address_of(song.facts["picture"]),
-            "audio_url": self.address_of(song),
-            "video_url": None,
-            "created_at": "2026-09-01T10:00:00.000Z",
-            "mv": self._echo(str(asked.get("mv") or "")),
-            "gpt_description_prompt": asked.get("gpt_description_prompt"),
-            "duration": f"{song.duration_s:.2f}" if self.switches["duration"] == "text" else song.duration_s,
-        }
-        return {**told, **self._stem(song)} if "stem" in song.facts else told
-
-    def _stem(self, song: Song) -> dict[str, Any]:
-        label = str(song.facts["stem"]).replace("_", " ").title()
-        names = {"type": {"stem_type": label}, "title": {"title": f"{song.title} - {label}"}}
-        return names.get(str(self.switches["stem_names"]), {})
-
-    def _echo(self, model: str) -> str:
-        told = {"chirp": model.replace("sonic", "chirp"), "v6": "sonic-v6"}
-        return told.get(str(self.switches["mv_echo"]), model)
+            self._answers.call(task, "song.streaming", self._answers.previews(task, "running"))
 
     # What is made
 
