@@ -33,9 +33,9 @@ QUIRKS = (
             "a lost call back": {"callback_exception": "with_audio"},
             "a late song": {"callback_exception": "late_audio"},
             "songs in snake case": {"snake_tracks": True},
-            "both takes in one place": {"same_file": True},
         }.items()
     ),
+    Sample("generate", WORDS, kinds=SONG, switches={"same_file": True}, every_song=False, name="two takes in one file"),
     Sample("extend", {"style": "dub"}, kinds=TAIL, switches={"extend_returns": "tail"}, name="extend, tail alone"),
     Sample("cover", {"style": "jazz"}, kinds=SONG, switches={"probe_with_head": True}, name="cover that is probed"),
     Sample(
