@@ -25,7 +25,8 @@ class Alignment:
 
     Attributes:
         lag_samples: Where the source's first sample lies in the returned audio, in samples at the source's rate,
-            between samples; negative where the returned audio begins inside the source, None where nothing can be claimed.
+            between samples; negative where the returned audio begins inside the source. None where nothing can be
+            claimed.
         confidence: 0–1. From 0.5 on the lag may be relied upon.
         residual_db: Energy of the returned audio less the best-fitting source, relative to that source, over the part
             that was compared; None where the waveform was not found.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import TYPE_CHECKING
 
 from sendreturn.audio.align_places import NEAR_S
@@ -10,8 +11,12 @@ if TYPE_CHECKING:
     from sendreturn.audio.align_waveform import Match
     from sendreturn.audio.buffer import Audio
 
-UNLIKELY, LIKELY = 0.5, 0.85
+UNLIKELY, LIKELY = 0.8, 0.96
 """Likeness at which confidence begins and at which it is full. Songs of one synth in one tempo stay under the first."""
+BROAD = (0.7, 0.85)
+"""The part of the clip's range in which it is heard: the same between other sounds."""
+SAME_LAG_SAMPLES = 0.1
+WITH_OTHERS = 0.65
 ALIKE = 0.7
 """Score of another place, as a share of the best one's, from which on the two may be mistaken for each other."""
 SAME_SOUND = 0.97
@@ -21,13 +26,16 @@ EXPECTED = 0.75
 """The same where only one of them lies where the source was expected."""
 DRIFTING = 0.3
 DRIFT_SAMPLES = 2.0
+FILTERED = 10.0
+PLAINLY_ADDED = 0.1
+"""Codecs and noise stay under this share of the energy."""
 HALF_SURE_S = 0.12
 """Length of agreeing audio that earns half of the confidence."""
 
 
 def judge(match: Match, source: Audio, expected_s: float) -> tuple[float, tuple[str, ...]]:
     """Confidence from 0 to 1, and sentences for a sidecar's checks."""
-    sure = _between(match.likeness, UNLIKELY, LIKELY)
+    sure = max(_between(match.likeness, UNLIKELY, LIKELY), WITH_OTHERS * _beneath_others(match))
     agreed = min(1.0, 1.6 * match.agreeing / max(match.compared, 1))
     found_s = match.found_s[1] - match.found_s[0]
     confidence = sure * agreed * found_s / (found_s + HALF_SURE_S) * (1.0 - 0.1 * min(1.0, match.spread_samples))
@@ -37,6 +45,16 @@ def judge(match: Match, source: Audio, expected_s: float) -> tuple[float, tuple[
     if drifting:
         confidence = min(confidence, DRIFTING)
     return confidence * factor, (*notes, *_notes(match, source, drifting=drifting))
+
+
+def _beneath_others(match: Match) -> float:
+    """How sure it is that the clip is there under other sound that was added, such as new instruments.
+
+    Then it is heard over its whole range, and at one and the same lag in every window.
+    """
+    if match.agreeing < match.compared or match.spread_samples > SAME_LAG_SAMPLES:
+        return 0.0
+    return _between(match.breadth, *BROAD)
 
 
 def _between(value: float, low: float, high: float) -> float:
@@ -58,6 +76,10 @@ def _rivalry(match: Match, source: Audio, expected_s: float) -> tuple[float, tup
 
 def _notes(match: Match, source: Audio, *, drifting: bool) -> tuple[str, ...]:
     notes = []
+    if match.rest > FILTERED * max(match.added, 0.001):
+        notes.append("The clip's tone was changed, as by an equaliser.")
+    if match.added > PLAINLY_ADDED:
+        notes.append(f"Other sound was added to the clip, at {10.0 * log10(match.added):+.0f} dB against it.")
     start_s, end_s = match.found_s
     if match.inverted:
         notes.append("The polarity of the clip is turned over in what came back.")

@@ -40,9 +40,11 @@ def mono_of(audio: Audio) -> Wave:
     """The mean of the channels, or the loudest of them where they cancel each other."""
     # A matrix product: numpy's mean over a short last axis takes ten times as long.
     mixed = audio.samples @ np.full(audio.channels, 1.0 / audio.channels, dtype=np.float32)
-    energies = np.einsum("fc,fc->c", audio.samples, audio.samples)
+    # Long clips are judged by part of their samples; which part does not matter.
+    step = 1 + audio.frames // 1_000_000
+    energies = np.square(audio.samples[::step]).sum(axis=0)
     loudest = int(np.argmax(energies))
-    if float(np.dot(mixed, mixed)) < 0.05 * float(energies[loudest]):
+    if float(np.square(mixed[::step]).sum()) < 0.05 * float(energies[loudest]):
         return np.ascontiguousarray(audio.samples[:, loudest])
     return np.asarray(mixed, dtype=np.float32)
 

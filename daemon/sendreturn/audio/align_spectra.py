@@ -24,6 +24,8 @@ MOST_COHERENCE = 0.9999
 _FINER = 8
 """Steps per sample when the peak is looked for; between the steps a parabola is laid."""
 _MOST_SPLIT = 0.3
+PLAIN = 0.6
+"""Likeness from which on a band is taken to hold the source; different notes of one instrument stay under it."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Delay:
 
     Attributes:
         samples: The delay, between samples.
-        likeness: 0–1: share of the source, octave by octave, that lies in the returned audio with this one delay.
-        rival: The same for the best delay that is not this one: near 1 for tones, which fit wherever they repeat.
+        likeness: 0–1: how much of the source lies in the returned audio, band by band; equalising does not matter.
+        rival: How well the best other delay fits, as a share of this one: near 1 for tones, which fit at each period.
         inverted: Whether the polarity is turned over.
     """
 
@@ -83,26 +85,41 @@ def cross_of(source: Wave, returned: Wave, size: int, rate_hz: float) -> Cross:
 
 
 def delay_in(cross: Cross, reach: int | None = None) -> Delay:
-    """The delay between −`reach` and `reach` samples (default a quarter of a frame) at which the two are most alike."""
+    """The delay between −`reach` and `reach` samples (default a quarter of a frame) at which the two fit best.
+
+    All frequencies count, by how exactly they can tell a delay: equalisers turn the phase of the low ones.
+    """
     reach = reach or cross.size // 4
+    curve = _turned(cross, _exactness(cross) * np.exp(1j * np.angle(cross.both)))
+    near = np.arange(-reach * _FINER, reach * _FINER + 1)
+    values = curve[near]
+    best = int(np.argmax(np.abs(values)))
+    peak = max(float(np.abs(values[best])), 1e-30)
+    aside = np.abs(near - near[best]) > _lobe(np.abs(values), best)
+    rival = float(np.abs(values[aside]).max(initial=0.0)) / peak
+    samples = float(near[best] / _FINER)
+    octaves = _bands_at(cross, samples)
+    likeness = float(np.average(octaves[0], weights=octaves[1])) if octaves[1].any() else 0.0
+    return Delay(samples, likeness, rival, bool(values[best] < 0.0))
+
+
+def fit_at_rest(cross: Cross, reach: int) -> float:
+    """0–1: how much of the source, octave by octave, lies in the returned audio with one delay of at most `reach`."""
     weights = _octave_weights(cross)
     curve = _turned(cross, weights * _coherence(cross))
     near = np.arange(-reach * _FINER, reach * _FINER + 1)
-    values = curve[near] / max(float(weights.sum()), 1e-30)
-    best = int(np.argmax(np.abs(values)))
-    aside = np.abs(near - near[best]) > _lobe(np.abs(values), best)
-    rival = float(np.abs(values[aside]).max(initial=0.0))
-    rough = near[best] / _FINER
-    inverted = bool(values[best] < 0.0)
-    return Delay(rough, min(float(abs(values[best])), 1.0), min(rival, 1.0), inverted)
+    return min(1.0, float(np.abs(curve[near]).max()) / max(float(weights.sum()), 1e-30))
+
+
+def breadth_of(cross: Cross, delay_samples: float) -> float:
+    """0–1: in how large a part of the source's range, by loudness, it is plainly heard in the returned audio."""
+    likeness, weights = _bands_at(cross, delay_samples)
+    return float(np.average(likeness > PLAIN, weights=weights)) if weights.any() else 0.0
 
 
 def sharpen(cross: Cross, delay: Delay) -> float:
     """The delay to a small part of a sample: frequencies count by how exactly they can tell it."""
-    coherence = np.minimum(np.abs(_coherence(cross)), MOST_COHERENCE) ** 2
-    # What chance leaves in so few frames tells nothing.
-    coherence = np.maximum(coherence - 2.0 / cross.frames, 0.0)
-    weights = coherence / (1.0 - coherence) * (_octave_weights(cross) > 0.0)
+    weights = _exactness(cross)
     phases = np.exp(1j * np.angle(cross.both)) * (-1.0 if delay.inverted else 1.0)
     radians = 2.0 * np.pi * np.arange(len(weights)) / cross.size
     at = delay.samples
@@ -128,6 +145,15 @@ def fit_of(cross: Cross, delay_samples: float) -> tuple[float, float]:
     return factor, rest / max(fitted, 1e-30)
 
 
+def rest_of(cross: Cross) -> float:
+    """Energy of what is not the source under any equalising, as a share of what is."""
+    coherence = np.abs(_coherence(cross)) ** 2
+    chance = 1.0 / max(0.5 * cross.frames, 1.0)
+    coherence = np.clip((coherence - chance) / max(1.0 - chance, 1e-9), 0.0, 1.0)
+    held = float((cross.returned * coherence).sum())
+    return max(float(cross.returned.sum()) - held, 0.0) / max(held, 1e-30)
+
+
 def _frames(wave: Wave, size: int) -> NDArray[np.float32]:
     if len(wave) < size:
         wave = np.pad(wave, (0, size - len(wave)))
@@ -139,12 +165,44 @@ def _coherence(cross: Cross) -> NDArray[np.complex128]:
     return np.asarray(cross.both / np.maximum(power, max(float(power.max()) * 1e-12, 1e-30)))
 
 
-def _octave_weights(cross: Cross) -> Floats:
-    """Every octave counts alike where it is equally loud; louder ones count more, but less than by their energy."""
+def _exactness(cross: Cross) -> Floats:
+    """How exactly each frequency can tell a delay: signal over noise, as far as the coherence shows it."""
+    coherence = np.minimum(np.abs(_coherence(cross)), MOST_COHERENCE) ** 2
+    # What chance leaves in so few frames tells nothing.
+    coherence = np.maximum(coherence - 2.0 / cross.frames, 0.0)
+    return np.asarray(coherence / (1.0 - coherence) * _heard(cross))
+
+
+def _bands_at(cross: Cross, delay_samples: float) -> tuple[Floats, Floats]:
+    """Likeness and loudness of the source in bands of a third of an octave."""
+    bins = np.arange(len(cross.source))
+    hz = bins * cross.rate_hz / cross.size
+    heard = np.flatnonzero(_heard(cross))
+    if not len(heard):
+        return np.zeros(1), np.zeros(1)
+    turned = cross.both[heard] * np.exp(2j * np.pi * bins[heard] * delay_samples / cross.size)
+    starts = np.flatnonzero(np.diff(np.floor(3.0 * np.log2(hz[heard] / LOWEST_HZ)), prepend=-1.0))
+    both = np.abs(np.add.reduceat(turned, starts))
+    source = np.add.reduceat(cross.source[heard], starts)
+    returned = np.add.reduceat(cross.returned[heard], starts)
+    alike = both**2 / np.maximum(source * returned, 1e-30)
+    # Frames that overlap by half count about half; a Hann window spreads each bin over its neighbours.
+    chance = 1.0 / np.maximum(0.5 * cross.frames * np.diff(starts, append=len(heard)) / 1.5, 1.0)
+    alike = np.maximum((alike - chance) / np.maximum(1.0 - chance, 1e-9), 0.0)
+    return np.sqrt(alike), np.sqrt(source)
+
+
+def _heard(cross: Cross) -> NDArray[np.bool_]:
     hz = np.arange(len(cross.source)) * cross.rate_hz / cross.size
-    heard = (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ) & (cross.source > LEAST_POWER * float(cross.source.max()))
-    weights = np.zeros(len(hz))
-    weights[heard] = np.sqrt(cross.source[heard]) / hz[heard]
+    loud = cross.source > LEAST_POWER * float(cross.source.max())
+    return np.asarray((hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ) & loud)
+
+
+def _octave_weights(cross: Cross) -> Floats:
+    """Between all frequencies alike and all octaves alike; loud ones count more, but less than by their energy."""
+    heard = _heard(cross)
+    weights = np.zeros(len(heard))
+    weights[heard] = np.sqrt(cross.source[heard] / np.flatnonzero(heard))
     return weights
 
 

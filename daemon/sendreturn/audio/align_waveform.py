@@ -14,7 +14,17 @@ import numpy as np
 import soxr
 
 from sendreturn.audio.align_places import Pair, likely_places, mono_of, small_pair
-from sendreturn.audio.align_spectra import Cross, Delay, cross_of, delay_in, fit_of, sharpen
+from sendreturn.audio.align_spectra import (
+    Cross,
+    Delay,
+    breadth_of,
+    cross_of,
+    delay_in,
+    fit_at_rest,
+    fit_of,
+    rest_of,
+    sharpen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +42,8 @@ PRESENT = 0.4
 """Least likeness at which a window is taken to hold the source; chance and other music stay under it."""
 AGREED_SAMPLES = 1.5
 GUARD_S = 0.02
+OVERHANG_S = 0.08
+"""So much of a window may lie beyond the returned audio: a codec's delay, say, where the end was cut off by it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,8 @@ class Match:
         tonal_rival: The same for other delays so near that only a waveform's own period tells them apart.
         rival_s: Where the best other place lies, in seconds from this one.
         drift: Change of the lag along the clip, in samples per sample, where it is steady.
+        breadth: In how large a part of the source's range it is plainly heard, 0–1.
+        added: Energy of what is not the source under any equalising, as a share of what is.
         found_s: Start of the first and end of the last agreeing window in the source.
     """
 
@@ -82,6 +96,8 @@ class Match:
     gain: float
     rest: float
     inverted: bool
+    breadth: float
+    added: float
     found_s: tuple[float, float]
     windows: tuple[Window, ...] = field(repr=False, default=())
 
@@ -132,11 +148,12 @@ def _heard(pair: Pair, starts: Sequence[int], length: int, size: int, lag: int) 
     """Mean likeness of all windows of the source at one lag; those beyond the returned audio count as nothing."""
     total = 0.0
     for start in starts:
-        at = start + lag
-        if at < 0 or at + length > len(pair.returned):
+        other = padded_part(pair.returned, start + lag, length, round(OVERHANG_S * pair.rate_hz))
+        if other is None:
             continue
-        cross = cross_of(pair.source[start : start + length], pair.returned[at : at + length], size, pair.rate_hz)
-        total += delay_in(cross, reach=3).likeness
+        cross = cross_of(pair.source[start : start + length], other, size, pair.rate_hz)
+        # The one keeps tones apart that fit at each period, the other hears through filters that turn phases.
+        total += 0.5 * fit_at_rest(cross, reach=3) + 0.5 * delay_in(cross, reach=3).likeness
     return total / len(starts)
 
 
@@ -174,19 +191,30 @@ class _Bench:
 
     def _part(self, start: int, length: int) -> Wave | None:
         """Returned audio from `start`, counted in samples of the source's rate."""
-        if start < 0 or (start + length) * self._returned_hz > len(self._returned) * self.rate_hz:
-            return None
+        overhang = round(OVERHANG_S * self.rate_hz)
         if self._returned_hz == self.rate_hz:
-            return self._returned[start : start + length]
+            return padded_part(self._returned, start, length, overhang)
+        if start < -overhang or start + length > len(self._returned) * self.rate_hz / self._returned_hz + overhang:
+            return None
         # Cut where samples of both rates fall together, so that resampling shifts nothing.
         step = gcd(self.rate_hz, self._returned_hz)
         ours, theirs = self.rate_hz // step, self._returned_hz // step
         guard = round(GUARD_S * step) + 1
-        first = max(0, start // ours - guard)
+        first = start // ours - guard
         last = (start + length) // ours + guard
-        part = self._returned[first * theirs : last * theirs]
+        part = padded_part(self._returned, first * theirs, (last - first) * theirs, len(self._returned) + length)
         made = soxr.resample(part, self._returned_hz, self.rate_hz, quality="VHQ")
         return np.asarray(made[start - first * ours :][:length], dtype=np.float32)
+
+
+def padded_part(wave: Wave, start: int, length: int, overhang: int) -> Wave | None:
+    """`length` samples from `start`, with silence for up to `overhang` of them beyond either end; None beyond that."""
+    end = start + length
+    if start < -overhang or end > len(wave) + overhang:
+        return None
+    part = wave[max(start, 0) : max(end, 0)]
+    before = min(max(-start, 0), length)
+    return np.pad(part, (before, length - before - len(part))) if len(part) < length else part
 
 
 def _measured(source: Wave, returned: Wave, rates_hz: tuple[int, int], lag: int) -> Match | None:
@@ -244,12 +272,15 @@ def _pooled(
         wanted=len(windows),
         spread_samples=float(np.median(np.abs(delays - delay))),
         rival=0.0,
-        tonal_rival=rough.rival / max(rough.likeness, 1e-9),
+        tonal_rival=rough.rival,
         rival_s=0.0,
         drift=_drift(windows),
         gain=abs(gain),
         rest=rest,
-        inverted=gain < 0.0,
+        # A filter may turn the phase of the loudest frequencies, or of the most: a turned polarity turns both.
+        inverted=rough.inverted and gain < 0.0,
+        breadth=breadth_of(pooled, delay),
+        added=rest_of(pooled),
         found_s=(agreeing[0].start / bench.rate_hz, (agreeing[-1].start + bench.length) / bench.rate_hz),
         windows=windows,
     )
