@@ -1,7 +1,7 @@
 """The K-weighting of ITU-R BS.1770-5, block by block.
 
 The two filters are applied as one multiplication of spectra (overlap-save). Their memory fades below what a double can
-hold within `_MEMORY_STEPS` steps of 100 ms, so the result is that of the recursive filters, and numpy alone does it:
+hold within `_MEMORY_STEPS` steps of 10 ms, so the result is that of the recursive filters, and numpy alone does it:
 scipy.signal would cost a daemon 75 MB that it keeps from its first return on.
 """
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MEMORY_STEPS = 4
+_MEMORY_STEPS = 40
 """The slowest pole lies at 38 Hz with a Q of a half: after 0.4 s its response has decayed by more than 800 dB."""
-_STEPS = 12
+_STEPS = 120
 """Steps that are filtered at once."""
 
 _SHELF_DB, _SHELF_Q, _SHELF_HZ = 3.99984385397, 0.7071752369554193, 1681.9744509555319
@@ -29,14 +29,14 @@ _HIGH_PASS_Q, _HIGH_PASS_HZ = 0.5003270373253953, 38.13547087613982
 
 
 class KWeighting:
-    """A stream of samples, weighted; each piece that comes out is a whole number of steps of 100 ms.
+    """A stream of samples, weighted; each piece that comes out is a whole number of steps of 10 ms.
 
     Attributes:
         step: Frames in a step.
     """
 
     def __init__(self, rate_hz: int, channels: int) -> None:
-        self.step = rate_hz // 10
+        self.step = rate_hz // 100
         self._memory = _MEMORY_STEPS * self.step
         self._piece = _STEPS * self.step
         self._size = self._memory + self._piece

@@ -1,4 +1,4 @@
-"""Loudness and true peak after ITU-R BS.1770-5, in bounded memory.
+"""Loudness, loudness range and true peak after ITU-R BS.1770-5 and EBU Tech 3341 and 3342, in bounded memory.
 
 pyloudnorm, which the tests compare with, needs the whole clip in memory, knows five channels and brings scipy.
 """
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
     from sendreturn.audio.buffer import Audio
 
-_WINDOW_PARTS = 4
-"""A gating block of 400 ms is four steps of 100 ms, which is an overlap of 75 %."""
+_MOMENTARY = 40
+"""Steps of 10 ms in a window of 400 ms."""
+_SHORT_TERM = 300
+_HOP = 10
+"""Gating blocks begin every 100 ms, which is an overlap of 75 %."""
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
+_RANGE_GATE_LU = -20.0
+_RANGE_PERCENTILES = (10, 95)
 _OFFSET_LU = -0.691
 _OVERSAMPLING = 4
 _SURROUND = 1.41
@@ -46,10 +51,16 @@ class Loudness:
     Attributes:
         integrated_lufs: Integrated loudness; None for silence and for less than 0.4 s.
         true_peak_dbtp: Highest peak between the samples, against full scale; None for digital silence.
+        range_lu: Loudness range; None for silence and for less than 3 s.
+        max_momentary_lufs: Loudest 0.4 s; None as for the integrated loudness.
+        max_short_term_lufs: Loudest 3 s; None as for the range.
     """
 
     integrated_lufs: float | None
     true_peak_dbtp: float | None
+    range_lu: float | None = None
+    max_momentary_lufs: float | None = None
+    max_short_term_lufs: float | None = None
 
 
 def measure(source: Path | Audio) -> Loudness:
@@ -71,7 +82,10 @@ def _measure(blocks: Iterable[NDArray[Any]], rate_hz: int, channels: int) -> Lou
         samples = np.asarray(block, dtype=np.float64)
         meter.push(samples)
         peak.push(samples)
-    return Loudness(meter.integrated(), peak.finish())
+    meter.finish()
+    return Loudness(
+        meter.integrated(), peak.finish(), meter.range(), meter.loudest(_MOMENTARY), meter.loudest(_SHORT_TERM)
+    )
 
 
 def _pieces(samples: NDArray[Any]) -> Iterator[NDArray[Any]]:
@@ -80,33 +94,47 @@ def _pieces(samples: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 class _Meter:
-    """Gathers the weighted power of each 100 ms."""
+    """Gathers the weighted power of each 10 ms. What it says is right after `finish`."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:
         self._weighting = KWeighting(rate_hz, channels)
         self._weights = np.array(_WEIGHTS.get(channels, (1.0,) * channels))
-        self._steps: list[NDArray[np.float64]] = []
+        self._parts: list[NDArray[np.float64]] = []
+        self._sums = np.zeros(1)
 
     def push(self, samples: NDArray[np.float64]) -> None:
         for piece in self._weighting.push(samples):
             self._take(piece)
 
-    def _take(self, piece: NDArray[np.float64]) -> None:
-        parts = piece.reshape(-1, self._weighting.step, len(self._weights))
-        self._steps.append((parts * parts).mean(axis=1) @ self._weights)
+    def finish(self) -> None:
+        self._take(self._weighting.finish())
+        self._sums = np.concatenate([[0.0], np.cumsum(np.concatenate(self._parts))])
 
     def integrated(self) -> float | None:
-        """Integrated loudness of all that was pushed; to be asked once."""
-        self._take(self._weighting.finish())
-        steps = np.concatenate(self._steps)
-        if len(steps) < _WINDOW_PARTS:
-            return None
-        power = np.convolve(steps, np.full(_WINDOW_PARTS, 1 / _WINDOW_PARTS), "valid")
-        loud = power[power > _power(_ABSOLUTE_GATE_LUFS)]
+        loud = _gated(self._power(_MOMENTARY)[::_HOP], _RELATIVE_GATE_LU)
+        return _lufs(loud.mean()) if len(loud) else None
+
+    def range(self) -> float | None:
+        loud = _gated(self._power(_SHORT_TERM)[::_HOP], _RANGE_GATE_LU)
         if not len(loud):
             return None
-        loud = loud[loud > _power(_lufs(loud.mean()) + _RELATIVE_GATE_LU)]
-        return _lufs(loud.mean()) if len(loud) else None
+        low, high = np.percentile(loud, _RANGE_PERCENTILES)
+        return _lufs(high) - _lufs(low)
+
+    def loudest(self, window: int) -> float | None:
+        """The highest loudness of any window; its hop of 10 ms is finer than EBU Tech 3341 asks of a live meter."""
+        power = self._power(window).max(initial=0.0)
+        return _lufs(power) if power > _power(_ABSOLUTE_GATE_LUFS) else None
+
+    def _take(self, piece: NDArray[np.float64]) -> None:
+        parts = piece.reshape(-1, self._weighting.step, len(self._weights))
+        # einsum sums along the frames several times faster than mean.
+        self._parts.append(np.einsum("nsc,nsc,c->n", parts, parts, self._weights) / self._weighting.step)
+
+    def _power(self, window: int) -> NDArray[np.float64]:
+        """The mean power of every window of so many steps."""
+        means: NDArray[np.float64] = (self._sums[window:] - self._sums[:-window]) / window
+        return means
 
 
 class _TruePeak:
@@ -125,6 +153,12 @@ class _TruePeak:
     def finish(self) -> float | None:
         self.push(np.zeros((0, self._channels)), last=True)
         return 20 * float(np.log10(self._peak)) if self._peak > 0 else None
+
+
+def _gated(power: NDArray[np.float64], gate_lu: float) -> NDArray[np.float64]:
+    """The blocks above −70 LUFS, and of these the ones that are not too far below their mean."""
+    loud = power[power > _power(_ABSOLUTE_GATE_LUFS)]
+    return loud[loud > _power(_lufs(loud.mean()) + gate_lu)] if len(loud) else loud
 
 
 def _lufs(power: float) -> float:

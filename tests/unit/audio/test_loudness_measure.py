@@ -144,6 +144,44 @@ def test_integrated_loudness_passes_case_6_of_ebu_tech_3341_with_five_channels()
     assert measure(audio(sound)).integrated_lufs == pytest.approx(-23.0, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([(-20, 20), (-30, 20)], 10.0),
+        ([(-20, 20), (-15, 20)], 5.0),
+        ([(-40, 20), (-20, 20)], 20.0),
+        ([(-50, 20), (-35, 20), (-20, 20), (-35, 20), (-50, 20)], 15.0),
+    ],
+)
+def test_loudness_range_passes_cases_1_to_4_of_ebu_tech_3342(parts: list[tuple[float, float]], expected: float) -> None:
+    assert measure(audio(tones(*parts))).range_lu == pytest.approx(expected, abs=1.0)
+
+
+def test_the_loudest_moments_pass_cases_1_9_and_12_of_ebu_tech_3341() -> None:
+    steady = measure(audio(tones((-23, 20))))
+    assert steady.max_momentary_lufs == pytest.approx(-23.0, abs=0.1)
+    assert steady.max_short_term_lufs == pytest.approx(-23.0, abs=0.1)
+    slow = measure(audio(tones(*[(-20, 1.34), (-30, 1.66)] * 5)))
+    assert slow.max_short_term_lufs == pytest.approx(-23.0, abs=0.1)
+    fast = measure(audio(tones(*[(-20, 0.18), (-30, 0.22)] * 25)))
+    assert fast.max_momentary_lufs == pytest.approx(-23.0, abs=0.1)
+
+
+@pytest.mark.parametrize("index", range(0, 20, 3))
+def test_the_loudest_moment_is_found_wherever_it_lies(index: int) -> None:
+    """EBU Tech 3341, cases 10 and 13: a tone as long as the window after a pause that grows from file to file."""
+    short_term = measure(audio(tones((-200, 0.15 * index), (-23, 3.0), (-200, 1.0))))
+    assert short_term.max_short_term_lufs == pytest.approx(-23.0, abs=0.1)
+    momentary = measure(audio(tones((-200, 0.02 * index), (-23, 0.4), (-200, 1.0))))
+    assert momentary.max_momentary_lufs == pytest.approx(-23.0, abs=0.1)
+
+
+def test_less_than_3_s_have_no_range_and_no_short_term_loudness() -> None:
+    result = measure(audio(tones((-23, 2.9))))
+    assert (result.range_lu, result.max_short_term_lufs) == (None, None)
+    assert result.max_momentary_lufs == pytest.approx(-23.0, abs=0.1)
+
+
 def faded(sound: np.ndarray) -> np.ndarray:
     """The sound without the click of a sudden start, whose own peak would be measured."""
     ramp = np.minimum(1, np.minimum(np.arange(len(sound)), np.arange(len(sound))[::-1]) / 2_400)
@@ -183,7 +221,7 @@ def ffmpegs_loudness(path: Path) -> Loudness:
     def value(name: str) -> float:
         return float(summary.split(f"{name}:")[1].split()[0])
 
-    return Loudness(value("I"), value("Peak"))
+    return Loudness(value("I"), value("Peak"), value("LRA"))
 
 
 @clips.needs_ffmpeg
@@ -195,6 +233,15 @@ def test_ffmpegs_own_meter_agrees(tmp_path: Path, rate_hz: int, channels: int) -
     ours, theirs = measure(path), ffmpegs_loudness(path)
     assert ours.integrated_lufs == pytest.approx(theirs.integrated_lufs, abs=0.1)
     assert ours.true_peak_dbtp == pytest.approx(theirs.true_peak_dbtp, abs=0.2)
+
+
+@clips.needs_ffmpeg
+def test_ffmpegs_own_meter_agrees_on_the_range(tmp_path: Path) -> None:
+    sound = clips.music(60.0)
+    sound *= 10 ** (-0.5 * (1 + np.sin(np.arange(len(sound)) * 2 * np.pi / (20 * 48_000))))[:, None]
+    path = clips.write_clip(tmp_path / "a.wav", sound)
+    # EBU Tech 3342 allows 1 LU; ffmpeg also counts the windows that are not filled yet.
+    assert measure(path).range_lu == pytest.approx(ffmpegs_loudness(path).range_lu, abs=0.5)
 
 
 def test_measuring_does_not_bring_scipy_into_the_daemon(tmp_path: Path) -> None:
