@@ -10,8 +10,8 @@ from sendreturn.audio.notes import NoteTrack
 from sendreturn.testing.simulator import MediaFile, Simulator, Song, Task
 
 from sendreturn_bridges.services.sunoapi.stem_names import FIELDS
+from sendreturn_bridges.suno.simulated import PICTURE
 
-PICTURE = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 VIDEO = bytes.fromhex("0000001866747970697336d0000000016973366d6d703432")
 WORDS = "[Verse]\nHear the river run\nunder the morning sun"
 TWELVE = tuple(name for name in FIELDS if name != "instrumentalUrl")
