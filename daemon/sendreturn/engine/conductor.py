@@ -245,7 +245,8 @@ class Conductor:
                 run.note(clip=str(moved))
 
     def _end(self, run: Run, state: State, text: str, detail: str = "") -> None:
-        log.info("send ended", send=run.send.id, state=state.value, text=text, detail=detail)
+        more = {"detail": detail} if detail else {}
+        log.info("send ended", send=run.send.id, state=state.value, text=text, **more)
         run.enter(state, text, detail)
 
     def _done(self, run: Run, handed: Handed) -> None:
