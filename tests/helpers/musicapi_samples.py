@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from sendreturn.contract import Ask, Call, Clip, EarlierTake, Plan
-from sendreturn.engine.prepare import bought
-from sendreturn.params import parse_params
+from sendreturn.contract import Plan
 from sendreturn.services import load_manifests
-from sendreturn.words import SendId
 from sendreturn_bridges.services.musicapi.planning import Planner
+from suno_rig import ask, body
+
+__all__ = ["MANIFEST", "ask", "body", "done", "lost", "plan", "planner", "running", "song"]
 
 MANIFEST = load_manifests()["musicapi"]
-
-
-def ask(operation: str, *, clip_s: float | None = 20.0, earlier: str | None = None, **params: object) -> Ask:
-    """What a user asks of MusicAPI."""
-    clip = Clip(Path("clip.wav"), 48_000, 2, round(clip_s * 48_000), "ab" * 32) if clip_s else None
-    parsed = parse_params(params)
-    take = EarlierTake(earlier) if earlier else None
-    return Ask(SendId("0a1b2c3d"), operation, parsed, clip, buys=bought(parsed), earlier=take)
 
 
 def planner(**options: Any) -> Planner:
@@ -29,11 +20,6 @@ def planner(**options: Any) -> Planner:
 
 def plan(operation: str, **params: Any) -> Plan:
     return planner().plan(ask(operation, **params))
-
-
-def body(call: Call) -> dict[str, Any]:
-    found: dict[str, Any] = dict(call.fields["body"])
-    return found
 
 
 def song(number: int = 1, **more: Any) -> dict[str, Any]:
