@@ -12,11 +12,18 @@ from math import inf, log10
 from typing import TYPE_CHECKING
 
 from sendreturn.audio.align_confidence import judge
-from sendreturn.audio.align_waveform import find_waveform
+from sendreturn.audio.align_music import find_music
+from sendreturn.audio.align_waveform import find_waveform, is_silent
 
 if TYPE_CHECKING:
+    from sendreturn.audio.align_music import Likeness
     from sendreturn.audio.align_waveform import Match
     from sendreturn.audio.buffer import Audio
+
+WAVEFORM_FOUND = 0.3
+"""From this confidence on a match of waveforms stands; below it rhythm and harmony are asked too."""
+LEAST_CONFIDENCE = 0.1
+UNSURE = 0.25
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,7 @@ class Alignment:
             that was compared; None where the waveform was not found.
         gain_db: Level of the source within the returned audio; None where the waveform was not found.
         inverted: Whether the polarity is turned over.
-        method: "waveform", "music" (rhythm and harmony), "header" (what the file says about its codec's delay) or
-            "none".
+        method: "waveform", "music" (rhythm and harmony; to a hundredth of a second at best) or "none".
         notes: Sentences for a sidecar's checks.
     """
 
@@ -56,9 +62,15 @@ def align(source: Audio, returned: Audio, *, expected_lag_s: float = 0.0, search
         search_s: How far from there it is looked for; everywhere by default.
     """
     match = find_waveform(source, returned, expected_lag_s, search_s)
-    if match is None:
-        return Alignment(None, 0.0, None, None, False, "none", ())
-    return _by_waveform(match, source, expected_lag_s)
+    found = None if match is None else _by_waveform(match, source, expected_lag_s)
+    if found is not None and found.confidence >= WAVEFORM_FOUND:
+        return found
+    music = find_music(source, returned, expected_lag_s, search_s)
+    if music is not None and music.confidence >= max(LEAST_CONFIDENCE, found.confidence if found else 0.0):
+        return _by_music(music, source)
+    if found is not None and found.confidence >= LEAST_CONFIDENCE:
+        return found
+    return Alignment(None, 0.0, None, None, False, "none", (_why_nothing(source, returned),))
 
 
 def _by_waveform(match: Match, source: Audio, expected_s: float) -> Alignment:
@@ -72,3 +84,24 @@ def _by_waveform(match: Match, source: Audio, expected_s: float) -> Alignment:
         method="waveform",
         notes=notes,
     )
+
+
+def _by_music(music: Likeness, source: Audio) -> Alignment:
+    notes = [
+        "The clip itself was not found in what came back; its rhythm and harmony were, to a hundredth of a second."
+    ]
+    if music.speed != 1.0:
+        by = 100.0 * (music.speed - 1.0)
+        notes.append(f"It runs about {abs(by):.1f} % {'faster' if by > 0 else 'slower'} than the clip.")
+    if music.confidence < UNSURE:
+        notes.append("Other places fit nearly as well.")
+    lag = music.lag_s * source.rate_hz
+    return Alignment(lag, round(music.confidence, 3), None, None, False, "music", tuple(notes))
+
+
+def _why_nothing(source: Audio, returned: Audio) -> str:
+    if is_silent(source):
+        return "The clip is silent, so that its place in what came back cannot be measured."
+    if is_silent(returned):
+        return "What came back is silent."
+    return "Nothing of the clip was found in what came back."

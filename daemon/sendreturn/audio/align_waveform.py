@@ -111,7 +111,7 @@ class _Place:
 def find_waveform(source: Audio, returned: Audio, expected_s: float, search_s: float) -> Match | None:
     """The best place of the source in the returned audio; None where nothing of it is heard."""
     first, second = mono_of(source), mono_of(returned)
-    if _is_silent(first) or _is_silent(second):
+    if _no_power(first) or _no_power(second):
         return None
     pair = small_pair(first, source.rate_hz, second, returned.rate_hz)
     places = _ranked(pair, likely_places(pair, expected_s, search_s), expected_s)
@@ -123,7 +123,11 @@ def find_waveform(source: Audio, returned: Audio, expected_s: float, search_s: f
     return None if match is None else _with_rival(match, places, pair.rate_hz)
 
 
-def _is_silent(wave: Wave) -> bool:
+def is_silent(audio: Audio) -> bool:
+    return _no_power(mono_of(audio))
+
+
+def _no_power(wave: Wave) -> bool:
     return len(wave) == 0 or float(np.dot(wave, wave)) / len(wave) < SILENT_POWER
 
 

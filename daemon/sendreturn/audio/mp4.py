@@ -49,6 +49,24 @@ def read_mp4(file: BinaryIO, size: int) -> Header:
     return Header("M4A", codec, rate_hz, channels, frames, bpm=bpm)
 
 
+def encoder_delay(file: BinaryIO, size: int) -> tuple[int, int] | None:
+    """The lead-in that the edit list or the `iTunSMPB` tag tells, in samples, and the rate; None where neither does.
+
+    Raises:
+        HeaderError: The track does not say how it is timed.
+    """
+    movie = next((box for box in walk(file, 0, size) if box.name == b"moov"), None)
+    track = None if movie is None else _sound_track(file, movie)
+    if movie is None or track is None:
+        return None
+    rate_hz, _ = _media_time(file, track)
+    edit = _edit(_body(file, _find(file, track, b"edts", b"elst"), 1024))
+    told = _itunes_number(_body(file, _find(file, movie, b"udta", b"meta"), 1 << 18), 1)
+    if told is None and edit is None:
+        return None
+    return (edit[1] if edit is not None else told or 0), rate_hz
+
+
 def walk(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
     """The boxes between `start` and `end`; the last one may reach beyond `end` when the file is cut."""
     at = start
@@ -192,16 +210,20 @@ def _edit(data: bytes) -> tuple[int, int] | None:
 
 
 def _itunes_length(meta: bytes) -> int | None:
-    """The length from an `iTunSMPB` tag: hexadecimal numbers, of which the fourth is the number of frames."""
+    """The number of frames from an `iTunSMPB` tag."""
+    return _itunes_number(meta, 3) or None
+
+
+def _itunes_number(meta: bytes, place: int) -> int | None:
+    """One of the tag's hexadecimal numbers: the second is the encoder's delay, the fourth the number of frames."""
     at = meta.find(b"iTunSMPB")
     if at < 0:
         return None
     words = meta[at + 8 : at + 200].split(b"data", 1)[-1][8:].split()
     try:
-        length = int(words[3], 16)
+        return int(words[place], 16)
     except (IndexError, ValueError):
         return None
-    return length or None
 
 
 def _tempo(file: BinaryIO, movie: Box) -> float | None:

@@ -107,6 +107,13 @@ def read_mp3(file: BinaryIO, size: int) -> Header:
     )
 
 
+def encoder_delay(file: BinaryIO, size: int) -> tuple[int, int] | None:
+    """The delay that the LAME tag tells, in samples, and the stream's rate; None without a tag that tells it."""
+    found = _first_frame(file, size)
+    tag = None if found is None else _info_tag(file, *found)
+    return None if found is None or tag is None or tag.delay is None else (tag.delay, found[1].rate_hz)
+
+
 def _why_unfinished(tag: _Tag | None, walked: _Walk, frames: int) -> str | None:
     # Some encoders count the frame that holds the tag, so one frame less is whole.
     if tag is not None and tag.frames is not None and frames < tag.frames - 1:
