@@ -40,6 +40,7 @@ Operation = Annotated[str, choice(OPERATIONS, OPERATION_ALIASES)]
 _OSC_WORDS = "ping set clear subscribe cancel retry approve list pong accepted state return done failed error"
 _HOT_FOLDER_WORDS = "sent rejected"
 _WINDOWS_DEVICES = "con prn aux nul"
+CONFORM = ("none", "offset", "stretch")
 RESERVED_PRESETS = frozenset(
     {*OPERATIONS, *OPERATION_ALIASES, *f"{_OSC_WORDS} {_HOT_FOLDER_WORDS} {_WINDOWS_DEVICES}".split()}
 )
@@ -247,6 +248,7 @@ class ReturnsSettings(Part):
     Attributes:
         sample_rate: "session", or a rate in Hz.
         stems: 0, 2, 4 or 12, separated locally.
+        conform: What is done to music with a tempo of its own: "none", "offset" or "stretch".
         dawproject: Whether each send gets a project file for Bitwig, Cubase and Studio One.
         reaper: Whether each send gets a track template for REAPER.
     """
@@ -258,6 +260,7 @@ class ReturnsSettings(Part):
     midi: YesNo = True
     wav: YesNo = True
     align: YesNo = True
+    conform: Annotated[str, choice(CONFORM)] = "offset"
     dawproject: YesNo = True
     reaper: YesNo = True
 

@@ -241,6 +241,10 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
             "returns:\n  sample_rate: 44\n",
             "2: returns.sample_rate: expected session, or a rate in Hz from 8000 to 384000, found 44.",
         ),
+        (
+            "returns:\n  conform: strech\n",
+            "2: returns.conform: expected one of none, offset, stretch, found 'strech'. Did you mean 'stretch'?",
+        ),
         ("returns:\n  bit_depth: 20\n", "2: returns.bit_depth: expected 16, 24 or 32, found 20."),
         (
             "returns:\n  folder: /tmp\n",
