@@ -369,3 +369,11 @@ def test_a_remaster_varies_only_where_its_model_can():
 
 def test_only_the_published_prices_are_no_estimates():
     assert [name for name, spec in MANIFEST.operations.items() if not spec.estimated] == ["generate"]
+
+
+def test_what_acedata_does_not_sell_with_a_song_is_told():
+    assert plan("cover", style="jazz", stems=12, midi=True).unmet == ()
+    (told,) = plan("cover", style="jazz", stems=4).unmet
+    assert "2 or 12 stems; the 4" in told
+    told_twice = plan("cover", style="jazz", stems=12, midi=True, service_options={"api": "producer"}).unmet
+    assert ["12 are made" in told_twice[0], "no MIDI" in told_twice[1]] == [True, True]

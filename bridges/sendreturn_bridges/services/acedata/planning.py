@@ -227,5 +227,14 @@ def _is_draft(ask: Ask) -> bool:
 
 
 def _unmet(wanted: Wanted) -> Iterator[str]:
-    if wanted.params.vocal_gender and not is_at_least(wanted.model, 4.5) and wanted.api != PRODUCER:
+    params, is_producer = wanted.params, wanted.api == PRODUCER
+    if params.vocal_gender and not is_at_least(wanted.model, 4.5) and not is_producer:
         yield f"AceData's model {wanted.model} knows no vocal_gender; it was left out."
+    if wanted.operation not in SONGS:
+        return
+    counts = (2,) if is_producer else (2, 12)
+    if params.stems and params.stems not in counts:
+        sold = " or ".join(map(str, counts))
+        yield f"AceData separates this into {sold} stems; the {params.stems} are made on this machine."
+    if params.midi and is_producer:
+        yield "AceData's Producer sells no MIDI; it is made on this machine."
