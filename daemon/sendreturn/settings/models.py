@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from sendreturn.audio.quantize import GRIDS, MOST_SWING, STRAIGHT, Quantizing
 from sendreturn.fields import (
     Endpoint,
     Host,
@@ -91,6 +92,22 @@ def _check_bit_depth(value: object) -> int:
     if isinstance(value, bool) or depth not in ("16", "24", "32"):
         refuse("16, 24 or 32")
     return int(depth)
+
+
+def _check_grid(value: object) -> str:
+    grid = value.replace(" ", "").upper() if isinstance(value, str) else ""
+    if grid not in GRIDS:
+        refuse(f"one of {', '.join(GRIDS)} (T: triplets)", choices=GRIDS)
+    return grid
+
+
+def _check_quantize(value: object) -> object:
+    """`none`, a grid alone, or a table."""
+    if isinstance(value, str):
+        return None if value.strip().casefold() == "none" else {"grid": value}
+    if value is not None and not isinstance(value, Mapping | QuantizeSettings):
+        refuse("none, a grid such as 1/16, or { grid: 1/16, strength: 0.8 }")
+    return value
 
 
 def _check_database(value: object) -> str:
@@ -242,6 +259,14 @@ class WebSettings(Part):
     port: Port = 7374
 
 
+class QuantizeSettings(Part):
+    """The grid to which notes are drawn; see `audio.quantize.Quantizing`."""
+
+    grid: Annotated[str, BeforeValidator(_check_grid)] = "1/16"
+    strength: Annotated[float, number(0, 1)] = 1.0
+    swing: Annotated[float, number(STRAIGHT, MOST_SWING)] = STRAIGHT
+
+
 class ReturnsSettings(Part):
     """What comes back, and how.
 
@@ -249,6 +274,7 @@ class ReturnsSettings(Part):
         sample_rate: "session", or a rate in Hz.
         stems: 0, 2, 4 or 12, separated locally.
         conform: What is done to music with a tempo of its own: "none", "offset" or "stretch".
+        quantize: None leaves notes where they were played.
         dawproject: Whether each send gets a project file for Bitwig, Cubase and Studio One.
         reaper: Whether each send gets a track template for REAPER.
     """
@@ -258,11 +284,18 @@ class ReturnsSettings(Part):
     bit_depth: Annotated[int, BeforeValidator(_check_bit_depth)] = 24
     stems: Stems = 2
     midi: YesNo = True
+    quantize: Annotated[QuantizeSettings | None, BeforeValidator(_check_quantize)] = None
     wav: YesNo = True
     align: YesNo = True
     conform: Annotated[str, choice(CONFORM)] = "offset"
     dawproject: YesNo = True
     reaper: YesNo = True
+
+    @property
+    def quantizing(self) -> Quantizing | None:
+        """What stands under `quantize`, as the notes' own code takes it."""
+        how = self.quantize
+        return Quantizing(how.grid, how.strength, how.swing) if how else None
 
     @property
     def rate_hz(self) -> int | None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sendreturn.audio.quantize import Quantizing
 from sendreturn.errors import SettingsError
 from sendreturn.settings import ServiceSettings, Settings, load_settings
 
@@ -103,6 +104,21 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
     assert (got.web.host, got.web.port) == ("127.0.0.1", 0)
     assert (got.returns.rate_hz, got.returns.bit_depth, got.returns.stems, got.returns.midi) == (48000, 32, 0, False)
     assert (got.hot_folder.folder, got.hot_folder.after) == ("Out", "leave")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("none", None),
+        ("null", None),
+        ("1/8t", Quantizing("1/8T")),
+        ("{ strength: 0.8 }", Quantizing("1/16", 0.8)),
+        ("{ grid: 1/8, strength: 0.5, swing: 60 }", Quantizing("1/8", 0.5, 60.0)),
+    ],
+)
+def test_the_grid_for_notes_may_be_none_a_grid_or_a_table(load: Loader, text: str, expected: Quantizing | None) -> None:
+    assert load(f"returns:\n  quantize: {text}\n").returns.quantizing == expected
 
 
 @pytest.mark.parametrize(
@@ -246,6 +262,25 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
             "2: returns.conform: expected one of none, offset, stretch, found 'strech'. Did you mean 'stretch'?",
         ),
         ("returns:\n  bit_depth: 20\n", "2: returns.bit_depth: expected 16, 24 or 32, found 20."),
+        (
+            "returns:\n  quantize: { grid: 1/12 }\n",
+            (
+                "2: returns.quantize.grid: expected one of 1/4, 1/8, 1/16, 1/32, 1/4T, 1/8T, 1/16T, 1/32T"
+                " (T: triplets), found '1/12'. Did you mean '1/32'?"
+            ),
+        ),
+        (
+            "returns:\n  quantize: { strength: 80 }\n",
+            "2: returns.quantize.strength: expected a number from 0 to 1, found 80.",
+        ),
+        (
+            "returns:\n  quantize: { swing: 30 }\n",
+            "2: returns.quantize.swing: expected a number from 50.0 to 75.0, found 30.",
+        ),
+        (
+            "returns:\n  quantize: 16\n",
+            "2: returns.quantize: expected none, a grid such as 1/16, or { grid: 1/16, strength: 0.8 }, found 16.",
+        ),
         (
             "returns:\n  folder: /tmp\n",
             (
