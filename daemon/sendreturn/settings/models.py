@@ -266,6 +266,11 @@ class QuantizeSettings(Part):
     strength: Annotated[float, number(0, 1)] = 1.0
     swing: Annotated[float, number(STRAIGHT, MOST_SWING)] = STRAIGHT
 
+    @property
+    def quantizing(self) -> Quantizing:
+        """The same, as the notes' own code takes it."""
+        return Quantizing(self.grid, self.strength, self.swing)
+
 
 class ReturnsSettings(Part):
     """What comes back, and how.
@@ -290,12 +295,6 @@ class ReturnsSettings(Part):
     conform: Annotated[str, choice(CONFORM)] = "offset"
     dawproject: YesNo = True
     reaper: YesNo = True
-
-    @property
-    def quantizing(self) -> Quantizing | None:
-        """What stands under `quantize`, as the notes' own code takes it."""
-        how = self.quantize
-        return Quantizing(how.grid, how.strength, how.swing) if how else None
 
     @property
     def rate_hz(self) -> int | None:

@@ -118,7 +118,8 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
     ],
 )
 def test_the_grid_for_notes_may_be_none_a_grid_or_a_table(load: Loader, text: str, expected: Quantizing | None) -> None:
-    assert load(f"returns:\n  quantize: {text}\n").returns.quantizing == expected
+    quantize = load(f"returns:\n  quantize: {text}\n").returns.quantize
+    assert (quantize.quantizing if quantize else None) == expected
 
 
 @pytest.mark.parametrize(
