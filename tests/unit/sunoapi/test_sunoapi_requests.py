@@ -330,3 +330,19 @@ def test_a_clip_of_somebody_else_is_refused_at_the_first_look() -> None:
     draft = replace(wanted, clip=replace(wanted.clip, sha256=""))
     with pytest.raises(Refusal, match="only of songs that it has made itself"):
         planner().plan(draft)
+
+
+@pytest.mark.parametrize(
+    ("clip_s", "section_s", "hint"),
+    [
+        (50.0, [5, 8], "section_s, say [5, 35]"),
+        (12.0, [5, 8], "section_s, say [2, 12]"),
+        (8.0, None, "at least 10 s"),
+        (20.0, [5, 30], "inside it"),
+    ],
+)
+def test_a_persona_is_heard_in_a_part_that_the_service_takes(clip_s: float, section_s: Any, hint: str) -> None:
+    more = {} if section_s is None else {"section_s": section_s}
+    with pytest.raises(Refusal) as refused:
+        body_of(ask("persona", clip_s=clip_s, prompt="warm", earlier=EarlierTake("a1", ("t1",)), **more))
+    assert hint in refused.value.hint

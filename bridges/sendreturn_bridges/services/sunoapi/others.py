@@ -10,6 +10,7 @@ from sendreturn.audio.stem_names import stem_of
 from sendreturn.contract import Ask
 from sendreturn.errors import Refusal
 
+from sendreturn_bridges.services.sunoapi import section
 from sendreturn_bridges.services.sunoapi.asked import earlier_song, is_draft, options_of, passed_on
 from sendreturn_bridges.services.sunoapi.request import Request
 from sendreturn_bridges.services.sunoapi.stem_names import ADVANCED, KINDS, NAMED
@@ -150,13 +151,7 @@ def _persona(ask: Ask, terms: Terms) -> Request:
     if not about:
         raise Refusal("A persona needs a description.", "Set prompt to what its voice and style are like.")
     assert ask.clip is not None
-    start_s, end_s = ask.params.section_s or (0.0, min(terms.limits["persona_s"][1], ask.clip.duration_s))
-    low, high = terms.limits["persona_s"]
-    if not low <= end_s - start_s <= high:
-        raise Refusal(
-            f"A persona is heard in {low:g} to {high:g} s of a song, not in {end_s - start_s:.1f} s.",
-            f"Set section_s, say [{start_s:g}, {start_s + high:g}].",
-        )
+    start_s, end_s = _heard_s(ask.params.section_s, ask.clip.duration_s, terms)
     body: dict[str, Any] = {
         **song,
         "name": ask.params.title or f"persona {ask.send_id}",
@@ -166,6 +161,24 @@ def _persona(ask: Ask, terms: Terms) -> Request:
     }
     style = {"style": ask.params.style_text} if ask.params.style else {}
     return Request("persona", {**body, **style, **passed_on(ask)})
+
+
+def _heard_s(section_s: tuple[float, float] | None, clip_s: float, terms: Terms) -> tuple[float, float]:
+    """The part of a song in which a persona is heard. Raises Refusal."""
+    low, high = terms.limits["persona_s"]
+    start_s, end_s = section_s or (0.0, min(high, clip_s))
+    what = f"A persona is heard in {low:g} to {high:g} s of a song, not in {end_s - start_s:.1f} s."
+    if clip_s < low:
+        raise Refusal(what, f"Send a song of at least {low:g} s.")
+    if end_s > clip_s + section.TOLERANCE_S:
+        raise Refusal(
+            f"section_s is {start_s:g} to {end_s:g} s, but the clip is {clip_s:.3f} s long.",
+            "Choose a section inside it.",
+        )
+    if not low <= end_s - start_s <= high:
+        first_s = min(start_s, clip_s - low)
+        raise Refusal(what, f"Set section_s, say [{first_s:g}, {min(first_s + high, clip_s):g}].")
+    return start_s, end_s
 
 
 # A voice of one's own: validate gives a phrase, a recording of the phrase gives the voice
