@@ -17,7 +17,15 @@ WORST_PAUSE_S = 60.0
 
 
 class TaskFailed(ServiceError):  # noqa: N818 - a state of affairs, as its siblings in errors.py
-    """The service took the task, and could not do it."""
+    """The service took the task, and could not do it.
+
+    Attributes:
+        cost_credits: What the service says that it has billed for it all the same; None where it says nothing.
+    """
+
+    def __init__(self, what: str, hint: str = "", cost_credits: float | None = None) -> None:
+        super().__init__(what, hint)
+        self.cost_credits = cost_credits
 
 
 def _ignore(_fraction: float, _text: str) -> None:
@@ -93,5 +101,5 @@ def poll_s(run: Run, bridge: ServiceBridge) -> float:
 
 def _good(report: Report) -> Report:
     if report.failed is not None:
-        raise TaskFailed(report.failed, "`retry` asks for it once more.")
+        raise TaskFailed(report.failed, "`retry` asks for it once more.", report.cost_credits)
     return report

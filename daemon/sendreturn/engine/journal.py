@@ -215,16 +215,23 @@ class Journal:
         return self.get(send_id)
 
     def twin(self, send: SendRow, fingerprint: str) -> SendRow | None:
-        """The latest earlier send of the same session with the same fingerprint."""
+        """The latest other send of the session with this fingerprint, unless it ended and cost nothing.
+
+        It came earlier; or it came later and went first, because its clip was read sooner.
+        """
+        at, same_time = t.sends.c.created_at, t.sends.c.created_at == send.created_at
+        went_first = t.sends.c.id.in_(sa.select(t.stages.c.send_id).where(t.stages.c.stage == "approve"))
         query = (
             sa.select(t.sends)
             .where(t.sends.c.fingerprint == fingerprint, t.sends.c.session == str(send.session))
-            .where(t.sends.c.id != send.id, t.sends.c.created_at <= send.created_at)
+            .where(t.sends.c.id != send.id)
+            .where(sa.or_(at < send.created_at, sa.and_(same_time, t.sends.c.id < send.id), went_first))
             .order_by(t.sends.c.created_at.desc())
         )
         with self._read() as db:
-            row = db.execute(query).mappings().first()
-        return _send(row) if row else None
+            earlier = [_send(row) for row in db.execute(query).mappings()]
+        came_to_nothing = (State.FAILED, State.CANCELLED)
+        return next((one for one in earlier if one.state not in came_to_nothing or self.spent(one.id) > 0), None)
 
     def history(self, send_id: SendId) -> tuple[HistoryEntry, ...]:
         query = sa.select(t.history).where(t.history.c.send_id == send_id).order_by(t.history.c.number)
@@ -253,6 +260,19 @@ class Journal:
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage.in_(stages)))
 
     # Requests that may be billed
+
+    def bill(self, intent: Intent, credits: float) -> None:  # noqa: A002
+        """Write down what a request has cost, in place of the estimate."""
+        with self._write() as db:
+            db.execute(sa.update(t.intents).where(t.intents.c.id == intent.id).values(credits=credits))
+
+    def spent(self, send_id: SendId) -> float:
+        """Credits of all requests of a send, of every attempt, that were or may have been billed."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(t.intents.c.credits), 0.0)).where(
+            t.intents.c.send_id == send_id, t.intents.c.fate != Fate.REFUSED.value
+        )
+        with self._read() as db:
+            return float(db.execute(query).scalar_one())
 
     def intents(self, send_id: SendId, attempt: int) -> Sequence[Intent]:
         """The requests of an attempt, in order."""

@@ -175,10 +175,31 @@ async def _until_ended(run: Run, call: Call, accepted: Accepted) -> Report:
         return await follow(run, run.bridge, call, accepted.task_id, call_folder(run, call.name), run.tell)
     except ServiceError as error:
         if isinstance(error, TaskFailed):
-            _note_fate(run, call, Fate.FAILED)
+            error = _failed(run, call, error)
         report = _without(call, error).report
         assert report is not None
         return report
+
+
+def _failed(run: Run, call: Call, error: TaskFailed) -> ServiceError:
+    """Write a failed task down with what it has cost, and say so."""
+    _note_fate(run, call, Fate.FAILED)
+    if run.bridge.manifest.free:
+        return error
+    intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
+    if intent is not None and error.cost_credits is not None:
+        run.means.journal.bill(intent, error.cost_credits)
+    run.note(cost_credits=run.means.journal.spent(run.send.id))
+    return TaskFailed(f"{error.what.rstrip('.')}. {_cost_of_failure(run, call, error)}", error.hint, error.cost_credits)
+
+
+def _cost_of_failure(run: Run, call: Call, error: TaskFailed) -> str:
+    title, currency = run.bridge.manifest.title, run.bridge.manifest.currency
+    if error.cost_credits is None:
+        return f"Whether {title} has charged the {call.credits:g} {currency} for it is not known."
+    if error.cost_credits == 0:
+        return f"{title} charges nothing for it."
+    return f"{title} has charged {error.cost_credits:g} {currency} for it."
 
 
 def _note_fate(run: Run, call: Call, fate: Fate) -> None:

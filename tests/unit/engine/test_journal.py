@@ -112,3 +112,15 @@ def test_a_commit_is_on_disk_when_it_returns(journal: Journal):
     with journal._read() as db:
         assert db.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert db.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+
+
+def test_of_two_that_are_alike_exactly_one_is_the_repeat_of_the_other(journal: Journal):
+    first, _ = journal.add(new_send("00000001"))
+    second, _ = journal.add(new_send("00000002"))
+    journal.note(second.id, fingerprint="f")
+    assert journal.twin(second, "f") is None, "the first one's clip is not read yet"
+    journal.record(second.id, "approve", {"asked": None})
+    journal.note(first.id, fingerprint="f")
+    twin = journal.twin(first, "f")
+    assert twin is not None
+    assert twin.id == second.id

@@ -9,6 +9,7 @@ from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, manifest, write_tone
 from sendreturn.engine.journal import Fate
 from sendreturn.errors import NotNow, Outcome, ServiceError
+from sendreturn.sends.wish import Origin, Wish
 from sendreturn.settings import Budget, Settings
 from sendreturn.words import State
 
@@ -312,3 +313,54 @@ async def test_nothing_of_a_send_that_is_done_stays_in_the_staging_folder(tmp_pa
     async with Rig(tmp_path, FakeService()) as rig:
         await rig.ended(rig.send(clip).id)
     assert list((tmp_path / "staging").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("billed", "cost", "said"),
+    [
+        (0.0, 0.0, "Studio charges nothing for it."),
+        (4.0, 4.0, "Studio has charged 4 credits for it."),
+        (None, 10.0, "Whether Studio has charged the 10 credits for it is not known."),
+    ],
+)
+async def test_what_a_failed_send_has_cost_is_told_and_counted(
+    tmp_path: Path, clip: Path, billed: float | None, cost: float, said: str
+):
+    from sendreturn.contract import Report
+
+    studio = FakeService(on_look=lambda: Report(done=True, failed="The song could not be made.", cost_credits=billed))
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        assert (send.state, send.cost_credits) == (State.FAILED, cost)
+        assert send.text.startswith(f"The song could not be made. {said}")
+        assert rig.journal.credits_since("2000") == cost
+
+
+async def test_a_repeat_of_a_send_that_came_to_nothing_and_cost_nothing_just_runs(tmp_path: Path, clip: Path):
+    from sendreturn.contract import Report
+
+    failures = iter([Report(done=True, failed="The song could not be made.", cost_credits=0.0)])
+    studio = FakeService(on_look=lambda: next(failures, None))
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(rig.send(clip).id)).state is State.FAILED
+        assert (await rig.ended(rig.send(clip).id)).state is State.DONE
+        waiting = await rig.reach(rig.send(clip).id, State.WAITING_APPROVAL)
+        assert "repeats send" in waiting.text
+
+
+async def test_a_repeat_of_a_send_whose_fate_is_unknown_waits_for_approval(tmp_path: Path, clip: Path):
+    studio = FakeService(after_billing=raises(ServiceError("No answer.", outcome=Outcome.UNKNOWN)))
+    async with Rig(tmp_path, studio) as rig:
+        first = await rig.ended(rig.send(clip).id)
+        waiting = await rig.reach(rig.send(clip).id, State.WAITING_APPROVAL)
+        assert f"repeats send {first.id}" in waiting.text
+
+
+async def test_the_same_clip_in_another_session_is_another_wish(tmp_path: Path, clip: Path):
+    studio = FakeService()
+    async with Rig(tmp_path, studio) as rig:
+        await rig.ended(rig.send(clip).id)
+        other = tmp_path / "Another Song"
+        other.mkdir()
+        wish = Wish("cover", write_tone(other / "riff.wav"), other, origin=Origin.CLI)
+        assert (await rig.ended(rig.desk.accept(wish).send.id)).state is State.DONE
