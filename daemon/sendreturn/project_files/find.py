@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sendreturn.project_files.ardour import read_ardour
@@ -36,7 +37,8 @@ def read_session(session: Path) -> Found | None:
     if path is None:
         return None
     try:
-        return Found(path, READERS[path.suffix.lower()](path))
+        state = path.stat()
+        return Found(path, _read(path, state.st_mtime_ns, state.st_size))
     except Unreadable as error:
         return Found(path, None, f"The session's project file {path.name} {error.what}; its tempo was not taken.")
     except OSError as error:
@@ -56,6 +58,12 @@ def find_project_file(session: Path) -> Path | None:
             found = (_modified_at(path), path.name, path)
             newest = found if newest is None else max(newest, found)
     return newest[2] if newest else None
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _modified_ns: int, _size: int) -> Project:
+    """What a file says, read once as long as it stays as it is: many sends come from one session."""
+    return READERS[path.suffix.lower()](path)
 
 
 def _modified_at(path: Path) -> float:

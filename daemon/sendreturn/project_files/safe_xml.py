@@ -51,35 +51,55 @@ def _refuse_doctype(*_: object) -> None:
 
 
 class _Keeper:
-    """Keeps the elements at wanted paths while a document goes by."""
+    """Keeps the elements at wanted paths while a document goes by; what lies off those paths is only counted."""
 
     def __init__(self, wanted: frozenset[Path]) -> None:
         self.found: dict[Path, ET.Element] = {}
         self._wanted = wanted
-        self._path: list[str] = []
+        self._ways = {path[:length] for path in wanted for length in range(1, len(path))}
+        self._path: Path = ()
         self._open: list[ET.Element] = []
+        self._passed = 0
         self._kept = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._path.append(tag)
-        if len(self._path) > MAX_DEPTH:
-            raise Unreadable(f"is nested more than {MAX_DEPTH} deep")
-        path = tuple(self._path)
-        if self._open:
-            self._open.append(ET.SubElement(self._open[-1], tag, attributes))
-            self._count()
-        elif len(path) == 1:
-            self.found[path] = ET.Element(tag, attributes)
-        elif path in self._wanted and path not in self.found:
-            self.found[path] = ET.Element(tag, attributes)
-            self._open.append(self.found[path])
+        if self._passed:
+            self._pass_by()
+        elif self._open:
+            self._keep(ET.SubElement(self._open[-1], tag, attributes))
+        else:
+            self._go_on((*self._path, tag), attributes)
 
     def end(self, _tag: str) -> None:
-        self._path.pop()
-        if self._open:
+        if self._passed:
+            self._passed -= 1
+        elif len(self._open) > 1:
             self._open.pop()
+        else:
+            self._open.clear()
+            self._path = self._path[:-1]
 
-    def _count(self) -> None:
+    def _go_on(self, path: Path, attributes: dict[str, str]) -> None:
+        if path in self._wanted and path not in self.found:
+            self._path = path
+            self.found[path] = ET.Element(path[-1], attributes)
+            self._keep(self.found[path])
+        elif path in self._ways or len(path) == 1:
+            self._path = path
+            if len(path) == 1:
+                self.found[path] = ET.Element(path[0], attributes)
+        else:
+            self._pass_by()
+
+    def _pass_by(self) -> None:
+        self._passed += 1
+        if self._passed > MAX_DEPTH:
+            raise Unreadable(f"is nested more than {MAX_DEPTH} deep")
+
+    def _keep(self, element: ET.Element) -> None:
+        self._open.append(element)
         self._kept += 1
         if self._kept > MAX_KEPT:
             raise Unreadable("holds absurdly many tempo changes")
+        if len(self._open) > MAX_DEPTH:
+            raise Unreadable(f"is nested more than {MAX_DEPTH} deep")

@@ -47,6 +47,21 @@ def test_a_file_of_another_kind_is_told_in_a_sentence(tmp_path: Path, name: str,
     assert note_of(tmp_path).startswith(f"The session's project file {name} ")
 
 
+def test_elements_of_the_same_name_elsewhere_are_passed_over(tmp_path: Path) -> None:
+    elsewhere = (
+        "<LiveSet><MainTrack><X><DeviceChain/></X><DeviceChain><Mixer><Y><Tempo/></Y></Mixer></DeviceChain></MainTrack>"
+    )
+    xml = live_set(bpm="84").replace("<LiveSet>", elsewhere, 1)
+    write_live(tmp_path / "Song.als", xml)
+
+    found = read_session(tmp_path)
+
+    assert found is not None
+    assert found.project is not None
+    assert found.project.tempo_map is not None
+    assert found.project.tempo_map.tempo.bpm == 84.0
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_damage_anywhere_never_gets_out_as_an_exception(tmp_path: Path, name: str) -> None:
     path = SAMPLES[name](tmp_path / name)
@@ -136,6 +151,19 @@ def test_the_end_of_the_name_may_be_in_capitals(tmp_path: Path) -> None:
     assert found is not None
     assert found.project is not None
     assert found.project.daw == "REAPER"
+
+
+def test_a_project_file_that_was_saved_again_is_read_again(tmp_path: Path) -> None:
+    tempi = []
+    for bpm in ("100", "100", "90.5"):
+        write_reaper(tmp_path / "Song.rpp", bpm=bpm)
+        found = read_session(tmp_path)
+        assert found is not None
+        assert found.project is not None
+        assert found.project.tempo_map is not None
+        tempi.append(found.project.tempo_map.tempo.bpm)
+
+    assert tempi == [100.0, 100.0, 90.5]
 
 
 def test_a_folder_without_a_project_file_has_none(tmp_path: Path) -> None:
