@@ -13,6 +13,7 @@ from sendreturn_bridges.suno.models import is_at_least
 Lengths = Mapping[str, Mapping[str, int]]
 """Characters of lyrics, title and style, for "old" models and "new" ones (from 4.5 on)."""
 NEW = 4.5
+LONGEST_QUOTE = 240
 
 
 def joined(*parts: str | None) -> str:
@@ -23,6 +24,12 @@ def joined(*parts: str | None) -> str:
 def sung(lyric: str) -> str:
     """A lyric's words without its section tags; empty for an instrumental's "[Instrumental]"."""
     return re.sub(r"\[[^\]]*\]", "", lyric).strip()
+
+
+def quoted(said: str) -> str:
+    """What a service has said itself, to be put after a sentence; empty where it said nothing."""
+    plain = " ".join(said.split()).rstrip(". ")
+    return f" Its own words: {plain[:LONGEST_QUOTE]}." if plain else ""
 
 
 def longest(ours: str, lengths: Lengths, model: str) -> int:

@@ -11,7 +11,7 @@ from sendreturn_bridges.suno.models import check_model, is_at_least, version_of
 from sendreturn_bridges.suno.places import check_side, point_s, section_s
 from sendreturn_bridges.suno.requests import Request, kept_mp3, kept_report, song_facts
 from sendreturn_bridges.suno.stems import TWELVE, fewer_note, stem_sets
-from sendreturn_bridges.suno.words import check_length, check_texts, sung
+from sendreturn_bridges.suno.words import check_length, check_texts, quoted, sung
 
 LENGTHS = {"old": {"lyrics": 30, "title": 8}, "new": {"lyrics": 50, "title": 8}}
 SONIC = ("sonic-v4", "sonic-v4-5-plus", "sonic-v5")
@@ -122,3 +122,9 @@ def test_fewer_stems_than_asked_for_are_told():
     sets = stem_sets([{}, {}], lambda clip: True)
     assert fewer_note("X", 2, sets) == ()
     assert "2 stems, not 4" in fewer_note("X", 4, sets)[0]
+
+
+def test_a_service_is_quoted_in_one_line_and_not_without_end():
+    assert quoted(" It is\n too long. ") == " Its own words: It is too long."
+    assert quoted(" . ") == ""
+    assert len(quoted("x" * 1000)) < 300

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
 
+from sendreturn_bridges.suno.words import quoted
+
 NEVER_BILLED = (500, 503)
 """Statuses whose messages may say that nothing was begun (`_DOWN`); AceData does not bill failed requests. What else
 comes with them is for `classify_request` to judge."""
-
-
-LONGEST_QUOTE = 240
 
 
 class Objection(NamedTuple):
@@ -85,7 +84,7 @@ def sentence(objection: Objection) -> str:
     """Why a task has failed, for the user."""
     meaning = _meaning(0, objection)
     what = _FAILED if meaning is None or meaning is _REFUSED else meaning
-    return f"{what.what}{_quoted(objection.message or objection.code)} {what.hint}".strip()
+    return f"{what.what}{quoted(objection.message or objection.code)} {what.hint}".strip()
 
 
 def _meaning(status: int, objection: Objection) -> _Meaning | None:
@@ -100,17 +99,11 @@ def _meaning(status: int, objection: Objection) -> _Meaning | None:
     return _REFUSED if status < 500 else None
 
 
-def _quoted(said: str) -> str:
-    """What the service has said itself, to be put after a sentence."""
-    plain = " ".join(said.split()).rstrip(". ")
-    return f" Its own words: {plain[:LONGEST_QUOTE]}." if plain else ""
-
-
 def _error(meaning: _Meaning, answer: Answer, objection: Objection | None) -> ServiceError:
     trace = answer.body.get("trace_id") if isinstance(answer.body, Mapping) else None
     said = ": ".join(part for part in objection or () if part)
     detail = f"HTTP {answer.status}: {said}" + (f" (trace {trace})" if trace else "")
-    what = meaning.what + _quoted(objection.message if objection is not None else "")
+    what = meaning.what + quoted(objection.message if objection is not None else "")
     return ServiceError(what, meaning.hint, detail[:600], meaning.outcome)
 
 

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
 
+from sendreturn_bridges.suno.words import quoted
+
 NOT_BILLED = (500, 502, 503, 504)
 """Statuses whose bodies may say that the clip could not be taken, so that nothing was begun."""
 
@@ -22,9 +24,6 @@ class TaskError(ServiceError):
 
 class NoTaskError(ServiceError):
     """MusicAPI knows no such task."""
-
-
-LONGEST_QUOTE = 240
 
 
 class Objection(NamedTuple):
@@ -94,7 +93,7 @@ def objection_in(body: Any) -> Objection | None:
 def sentence(said: str) -> str:
     """Why a clip or a task has failed, for the user."""
     meaning = _by_message(said) or _FAILED
-    return f"{meaning.what}{_quoted(said)} {meaning.hint}".strip()
+    return f"{meaning.what}{quoted(said)} {meaning.hint}".strip()
 
 
 def _says_no(answer: Answer) -> bool:
@@ -148,15 +147,9 @@ def _by_message(message: str) -> _Meaning | None:
     return next((meaning for part, meaning in _MESSAGES if part in folded), None)
 
 
-def _quoted(said: str) -> str:
-    """What the service has said itself, to be put after a sentence."""
-    plain = " ".join(said.split()).rstrip(". ")
-    return f" Its own words: {plain[:LONGEST_QUOTE]}." if plain else ""
-
-
 def _error(meaning: _Meaning, answer: Answer, objection: Objection) -> ServiceError:
     said = ": ".join(part for part in objection[:2] if part)
-    what = meaning.what + _quoted(objection.message)
+    what = meaning.what + quoted(objection.message)
     return ServiceError(what, meaning.hint, f"HTTP {answer.status}: {said}"[:600], meaning.outcome)
 
 
