@@ -53,6 +53,7 @@ def test_the_code_in_the_body_counts(code: int, msg: str, outcome: Outcome, part
         (400, "Tags contain an artist name", "names of artists", "Describe the sound"),
         (400, "The audio is longer than 60 seconds", "too long", "range_s"),
         (400, "audio file too short", "too short", "longer"),
+        (400, "The audio does not exist", "does not know this song", "A copy of the file"),
         (422, "Unsupported audio format", "cannot read the clip", "MP3"),
         (413, "style is too long: at most 200 characters", "style is too long", "Shorten style"),
         (413, "The prompt is too long", "The prompt is too long", "Shorten prompt or lyrics"),

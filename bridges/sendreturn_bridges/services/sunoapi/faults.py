@@ -68,6 +68,14 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, str, Outcome]], ...] = tuple(
             ),
         ),
         (
+            r"\b(audio|song|music|task)\b.{0,20}(not exist|not found|expired|deleted)",
+            (
+                "Suno API does not know this song any more.",
+                "It keeps songs for 14 days. A copy of the file in another folder is sent as a clip of your own.",
+                Outcome.ASK,
+            ),
+        ),
+        (
             r"\b(audio|file|clip)\b.{0,40}(too long|longer than|exceed|at most|maximum)",
             ("The clip is too long for Suno API.", "Send a part of it with range_s.", Outcome.ASK),
         ),
