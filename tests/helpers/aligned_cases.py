@@ -132,17 +132,18 @@ def clip(seed: int) -> Audio:
     return normal(Audio(_channels(made.samples.astype(np.float64), channels).astype(np.float32), rate_hz))
 
 
+@lru_cache(maxsize=64)
 def other_song(seed: int, number: int, rate_hz: int = 44_100) -> Audio:
-    """Songs of one `seed` share tempo, synth, kit and rhythm section's sounds; each `number` has its own notes."""
-    first, mine = (random_song(each, ("acoustic_kit",), bars=1) for each in (seed, seed * 100 + number))
-    stretch = mine.meter.bpm / first.meter.bpm
-    long = random_song(seed * 100 + number, ("acoustic_kit",), bars=4)
+    """Songs of one `seed` share tempo, synth, kit and all instruments; each `number` has its own notes."""
+    song = random_song(seed * 100 + number, ("acoustic_kit",), bars=2, rate_hz=8000)
+    bpm = 80.0 + 7.0 * (seed % 9)
+    stretch = song.meter.bpm / bpm
     tracks = [
         replace(
             track,
             notes=tuple(replace(n, start_s=n.start_s * stretch, end_s=n.end_s * stretch) for n in track.notes),
         )
-        for track in long.tracks
+        for track in song.tracks
     ]
     sounds = {
         "drums": Sound("acoustic_kit"),
@@ -150,7 +151,7 @@ def other_song(seed: int, number: int, rate_hz: int = 44_100) -> Audio:
         "keyboard": Sound("electric_piano"),
         "vocals": Sound("flute"),
     }
-    stems = render(tracks, sounds, rate_hz=rate_hz, duration_s=4 * 4 * 60 / first.meter.bpm)
+    stems = render(tracks, sounds, rate_hz=rate_hz, duration_s=2 * 4 * 60 / bpm)
     return normal(Audio(np.sum([stem.samples for stem in stems.values()], axis=0), rate_hz))
 
 

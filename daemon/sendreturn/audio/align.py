@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf, log10
 from typing import TYPE_CHECKING
 
-from sendreturn.audio.align_confidence import judge
+from sendreturn.audio.align_confidence import drift_note, judge
 from sendreturn.audio.align_music import find_music
 from sendreturn.audio.align_waveform import find_waveform, is_silent
 
@@ -67,7 +67,8 @@ def align(source: Audio, returned: Audio, *, expected_lag_s: float = 0.0, search
         return found
     music = find_music(source, returned, expected_lag_s, search_s)
     if music is not None and music.confidence >= max(LEAST_CONFIDENCE, found.confidence if found else 0.0):
-        return _by_music(music, source)
+        drift = () if match is None or music.speed != 1.0 else drift_note(match, source)
+        return _by_music(music, source, drift)
     if found is not None and found.confidence >= LEAST_CONFIDENCE:
         return found
     return Alignment(None, 0.0, None, None, False, "none", (_why_nothing(source, returned),))
@@ -86,7 +87,7 @@ def _by_waveform(match: Match, source: Audio, expected_s: float) -> Alignment:
     )
 
 
-def _by_music(music: Likeness, source: Audio) -> Alignment:
+def _by_music(music: Likeness, source: Audio, drift: tuple[str, ...]) -> Alignment:
     notes = [
         "The clip itself was not found in what came back; its rhythm and harmony were, to a hundredth of a second."
     ]
@@ -96,7 +97,7 @@ def _by_music(music: Likeness, source: Audio) -> Alignment:
     if music.confidence < UNSURE:
         notes.append("Other places fit nearly as well.")
     lag = music.lag_s * source.rate_hz
-    return Alignment(lag, round(music.confidence, 3), None, None, False, "music", tuple(notes))
+    return Alignment(lag, round(music.confidence, 3), None, None, False, "music", (*notes, *drift))
 
 
 def _why_nothing(source: Audio, returned: Audio) -> str:

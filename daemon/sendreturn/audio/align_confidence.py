@@ -41,10 +41,18 @@ def judge(match: Match, source: Audio, expected_s: float) -> tuple[float, tuple[
     confidence = sure * agreed * found_s / (found_s + HALF_SURE_S) * (1.0 - 0.1 * min(1.0, match.spread_samples))
     confidence *= 1.0 - (1.0 - AMBIGUOUS) * _between(match.tonal_rival, ALIKE, SAME_SOUND)
     factor, notes = _rivalry(match, source, expected_s)
-    drifting = abs(match.drift) * source.frames > DRIFT_SAMPLES
+    drifting = drift_note(match, source)
     if drifting:
         confidence = min(confidence, DRIFTING)
-    return confidence * factor, (*notes, *_notes(match, source, drifting=drifting))
+    return confidence * factor, (*notes, *_notes(match, source), *drifting)
+
+
+def drift_note(match: Match, source: Audio) -> tuple[str, ...]:
+    """Says how the lag changes along the clip; nothing where it does not, or where too little was heard to tell."""
+    if abs(match.drift) * source.frames <= DRIFT_SAMPLES or match.likeness < UNLIKELY:
+        return ()
+    side = "slower" if match.drift > 0 else "faster"
+    return (f"It runs {abs(match.drift) * 100:.2g} % {side} than the clip, so that no one offset aligns it.",)
 
 
 def _beneath_others(match: Match) -> float:
@@ -74,7 +82,7 @@ def _rivalry(match: Match, source: Audio, expected_s: float) -> tuple[float, tup
     return factor, (text,)
 
 
-def _notes(match: Match, source: Audio, *, drifting: bool) -> tuple[str, ...]:
+def _notes(match: Match, source: Audio) -> tuple[str, ...]:
     notes = []
     if match.rest > FILTERED * max(match.added, 0.001):
         notes.append("The clip's tone was changed, as by an equaliser.")
@@ -83,10 +91,7 @@ def _notes(match: Match, source: Audio, *, drifting: bool) -> tuple[str, ...]:
     start_s, end_s = match.found_s
     if match.inverted:
         notes.append("The polarity of the clip is turned over in what came back.")
-    if drifting:
-        faster = "slower" if match.drift > 0 else "faster"
-        notes.append(f"It runs {abs(match.drift) * 100:.3g} % {faster} than the clip, so that no one offset aligns it.")
-    elif match.agreeing < 0.9 * match.wanted:
+    if match.agreeing < 0.9 * match.wanted:
         notes.append(
             f"Only the clip's part from {start_s:.1f} s to {end_s:.1f} s of {source.duration_s:.1f} s was found."
         )

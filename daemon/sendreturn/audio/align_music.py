@@ -22,15 +22,17 @@ Floats = NDArray[np.float64]
 
 STEP_S = 0.01
 HIGHEST_CONFIDENCE = 0.45
-LEAST_SCORE, FULL_SCORE = 0.3, 0.6
-"""Songs that have nothing in common but their tempo reach 0.2 to 0.3, covers 0.5 and more."""
+LEAST_SCORE, FULL_SCORE = 0.42, 0.75
+"""Songs that share tempo and sounds alone reach 0.5, covers 0.8 and more."""
 LEAST_LEAD, FULL_LEAD = 0.0, 0.12
 """How far the best place should lead the next one."""
 EXPECTED_BONUS = 0.06
 EXPECTED_WITHIN_S = 0.05
 APART_S = 0.12
 LEAST_OVERLAP_S = 3.0
-SPEEDS = (44_100 / 48_000, *(1.0 + np.arange(-12, 13) * 0.0025), 48_000 / 44_100)
+MISLABELLED = (44_100 / 48_000, 48_000 / 44_100)
+"""Audio whose file tells the wrong one of the two usual rates: pitch changes with the speed."""
+SPEEDS = (*MISLABELLED, *(1.0 + np.arange(-12, 13) * 0.0025))
 SPEED_EXCERPT_S = 30.0
 FASTER_LEAD = 0.08
 """Another speed must fit by so much better than the same speed before it is believed."""
@@ -98,7 +100,16 @@ def _at_speed(features: _Features, speed: float) -> _Features:
     if speed == 1.0:
         return features
     places = np.arange(0.0, features.steps - 1, 1.0 / speed)
-    return _Features(np.array([np.interp(places, np.arange(features.steps), row) for row in features.rows]))
+    rows = np.array([np.interp(places, np.arange(features.steps), row) for row in features.rows])
+    if speed in MISLABELLED:
+        rows[1:] = _transposed(rows[1:], -12.0 * np.log2(speed))
+    return _Features(rows)
+
+
+def _transposed(chroma: Floats, semitones: float) -> Floats:
+    whole, part = int(np.floor(semitones)), semitones % 1.0
+    low, high = np.roll(chroma, whole, axis=0), np.roll(chroma, whole + 1, axis=0)
+    return np.asarray((1.0 - part) * low + part * high)
 
 
 def _speed(first: _Features, second: _Features) -> float:
