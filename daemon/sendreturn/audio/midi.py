@@ -134,7 +134,7 @@ def _append_span(spans: list[_Span], span: _Span) -> None:
 
 
 def _conductor_track(meter: Meter, timeline: Timeline, title: str, end_tick: int) -> Any:
-    messages = [(0, mido.MetaMessage("track_name", name=title)), *_tempo_messages(meter, timeline, end_tick)]
+    messages = [(0, mido.MetaMessage("track_name", name=_storable(title))), *_tempo_messages(meter, timeline, end_tick)]
     written = mido.MidiTrack()
     at = 0
     for tick, message in (*messages, (end_tick, mido.MetaMessage("end_of_track"))):
@@ -159,7 +159,7 @@ def _tempo_messages(meter: Meter, timeline: Timeline, end_tick: int) -> Iterator
 
 
 def _note_track(track: NoteTrack, channel: int, spans: Iterable[_Span], end_tick: int) -> Any:
-    written = mido.MidiTrack([mido.MetaMessage("track_name", name=track.name, time=0)])
+    written = mido.MidiTrack([mido.MetaMessage("track_name", name=_storable(track.name), time=0)])
     if not track.is_drums:
         program = min(127, max(0, track.program))
         written.append(mido.Message("program_change", channel=channel, program=program, time=0))
@@ -177,3 +177,8 @@ def _events(spans: Iterable[_Span]) -> Iterator[tuple[int, bool, int, int]]:
     for start, end, note in spans:
         yield start, True, note.pitch, min(127, max(1, note.velocity))
         yield end, False, note.pitch, 0
+
+
+def _storable(name: str) -> str:
+    """The name without what UTF-8 cannot hold: file names of other systems may have such characters."""
+    return name.encode("utf-8", "replace").decode("utf-8")

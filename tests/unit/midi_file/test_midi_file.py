@@ -229,3 +229,8 @@ def test_a_foreign_file_with_one_track_and_many_channels_is_split_by_channel(pat
     assert (bass.program, drums.is_drums) == (33, True)
     assert bass.notes == (Note(0.0, 1.5, 40, 80), Note(1.5, 2.5, 41, 10))
     assert drums.notes == (Note(0.0, 0.25, 36, 80),)
+
+
+def test_a_name_that_utf_8_cannot_hold_is_written_as_far_as_it_can(path: Path) -> None:
+    file = written(path, NoteTrack("caf\udce9", (Note(0, 1, 60),)), title="r\udcffff")
+    assert [track.name for track in file.tracks] == ["r?ff", "caf?"]
