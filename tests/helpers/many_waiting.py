@@ -178,7 +178,9 @@ async def measure(count: int, requests: int, per_s: float, minutes: float, folde
 
 def main() -> None:
     count, requests, per_s, minutes = (float(word) for word in sys.argv[1:5])
-    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=JumpingLoop) as runner:
+    in_memory = Path("/dev/shm")
+    place = in_memory if in_memory.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=place) as folder, asyncio.Runner(loop_factory=JumpingLoop) as runner:
         print(json.dumps(runner.run(measure(int(count), int(requests), per_s, minutes, Path(folder)))))
 
 

@@ -171,7 +171,7 @@ def _known_source(ask: Ask) -> Source | None:
 
 
 def _check_join(ask: Ask, wanted: Wanted) -> None:
-    if ask.operation != "concat" or _is_draft(ask):
+    if ask.operation != "concat":
         return
     if wanted.source is None:
         raise Refusal(
@@ -219,11 +219,6 @@ def _producer_purchases(ask: Ask, audio_id: str, take: MadeTake) -> Iterator[tup
         yield "wav", "wav", producer.of_song("wav", audio_id, of_wav(take))
     if (ask.params.service_options or {}).get("video"):
         yield "video", "video", producer.of_song("video", audio_id)
-
-
-def _is_draft(ask: Ask) -> bool:
-    """A first look at a wish, before the clip was read: whether it is a take of ours is not known yet."""
-    return ask.clip is not None and not ask.clip.sha256
 
 
 def _unmet(wanted: Wanted) -> Iterator[str]:

@@ -142,7 +142,7 @@ def _known_source(ask: Ask) -> Source | None:
 
 
 def _check_join(ask: Ask, wanted: Wanted) -> None:
-    if ask.operation != "concat" or _is_draft(ask):
+    if ask.operation != "concat":
         return
     if wanted.source is None:
         raise Refusal(
@@ -171,11 +171,6 @@ def _price_name(ask: Ask) -> str:
 
 def _stems_price(count: int) -> str:
     return "all_stems" if count == 12 else "stems"
-
-
-def _is_draft(ask: Ask) -> bool:
-    """A first look at a wish, before the clip was read: whether it is a take of ours is not known yet."""
-    return ask.clip is not None and not ask.clip.sha256
 
 
 def _unmet(wanted: Wanted) -> Iterator[str]:
