@@ -84,6 +84,10 @@ def _show(service: dict[str, Any]) -> None:
     click.echo(f"  {service['about']}")
     for name, operation in service["operations"].items():
         click.echo(f"  {name}: {', '.join(_facts(service, operation))}")
+    if service["service_options"]:
+        click.echo("  service_options:")
+    for name, meaning in service["service_options"].items():
+        click.echo(f"    {name} — {meaning}")
 
 
 def _money(service: dict[str, Any]) -> str:

@@ -105,4 +105,5 @@ def service_shape(manifest: Manifest) -> Shape:
         "currency": manifest.currency,
         "retention_h": manifest.retention_h,
         "operations": operations,
+        "service_options": dict(manifest.service_options),
     }

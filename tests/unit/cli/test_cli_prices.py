@@ -1,4 +1,4 @@
-"""What `sendreturn services` says of prices: what a service publishes, what is estimated, and what the user knows."""
+"""What `sendreturn services` says of prices and of options: what a service publishes, and what is estimated."""
 
 from __future__ import annotations
 
@@ -35,3 +35,10 @@ def test_a_price_of_the_configuration_takes_the_place_of_an_estimate(desktop: De
     services = json.loads(call("services", "--json").out)["services"]
     (cover,) = [table["operations"]["cover"] for table in services if table["name"] == "sunoapi"]
     assert (cover["credits"], cover["credits_estimated"]) == (15, False)
+
+
+def test_the_options_that_only_one_service_understands_are_listed_with_it(desktop: Desktop):
+    sonauto, sunoapi = call("services").out.split("\nsonauto (")[1].split("\nsunoapi (")
+    assert "    align_lyrics — true: the times of the words" in sonauto
+    assert "    upload_urls — mashup: the address of the other song" in sunoapi
+    assert "upload_urls" not in sonauto
