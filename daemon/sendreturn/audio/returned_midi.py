@@ -25,14 +25,14 @@ class NotePlace:
 
     Attributes:
         meter: The session's tempo map from the clip's start on.
-        duration_s: Length of the clip, or of the mix that the notes belong to.
+        duration_s: Length of the clip, or of the mix that the notes belong to; None where they have neither.
         shift_s: By how much the audio of the notes was moved to be aligned.
         start_quarters: Where the clip starts on the session's timeline, in quarter notes; for the grid.
         quantizing: None leaves the notes where they were played.
     """
 
     meter: Meter
-    duration_s: float
+    duration_s: float | None
     shift_s: float = 0.0
     start_quarters: float = 0.0
     quantizing: Quantizing | None = None
@@ -70,7 +70,8 @@ def write_notes(
     if place.quantizing is not None:
         notes = quantize(notes, place.meter, place.quantizing, start_quarters=place.start_quarters)
         checks = (*checks, _told(place.quantizing))
-    write_midi(target, notes, place.meter, duration_s=place.duration_s, title=title)
+    last_s = max((note.end_s for track in notes for note in track.notes), default=0.0)
+    write_midi(target, notes, place.meter, duration_s=place.duration_s or last_s, title=title)
     if not notes:
         checks = (*checks, "There are no notes in it.")
     return MidiReport(notes, checks)

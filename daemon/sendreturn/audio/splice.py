@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 Side = Literal["right", "left"]
 
+HANDLE_S = 0.005
+"""How long a step at a join takes to fade away: longer than a click, shorter than a note."""
+
 _BLOCK_FRAMES = 1 << 16
+_STATISTICS_S = 0.02
 _HELD_BY = {
     "PCM_S8": "PCM_24",
     "PCM_U8": "PCM_24",
@@ -95,10 +99,15 @@ def splice_section(
     return SpliceReport(subtype, info.sample_rate_hz, info.channels, info.frames, (start, end), fade, writer.clipped)
 
 
-def join_tail(source: Path, tail: Audio, at_frame: int, target: Path, side: Side = "right") -> SpliceReport:
+def join_tail(
+    source: Path, tail: Audio, at_frame: int, target: Path, side: Side = "right", beside: Audio | None = None
+) -> SpliceReport:
     """Writes the clip up to `at_frame` with `tail` butt-joined behind it.
 
     With `side="left"`, `tail` is a head: it stands before the clip from `at_frame` on. `tail` is at the clip's rate.
+    `beside` is what the same recording holds on the clip's side of the join, where it does: the clip as the service
+    has it. Nothing of the clip is changed. Where the two would meet in a step, what lies between them fades away in the
+    first `HANDLE_S` of the new audio, which the report counts as its crossfade.
 
     Raises:
         ClipError: The clip cannot be used.
@@ -110,6 +119,8 @@ def join_tail(source: Path, tail: Audio, at_frame: int, target: Path, side: Side
         if not 0 <= at_frame <= info.frames:
             raise ValueError(f"frame {at_frame} is outside a clip of {info.frames} frames")
         added = _fitted(tail, info.sample_rate_hz, info.channels, slice(None))
+        near = None if beside is None else _fitted(beside, info.sample_rate_hz, info.channels, slice(None))
+        added, fade = _met(decoder, added, at_frame, side, near)
         kept = (0, at_frame) if side == "right" else (at_frame, info.frames)
         total = kept[1] - kept[0] + len(added)
         section = (total - len(added), total) if side == "right" else (0, len(added))
@@ -121,7 +132,7 @@ def join_tail(source: Path, tail: Audio, at_frame: int, target: Path, side: Side
             if side == "right":
                 writer.write(added)
     subtype = exact_subtype(info.subtype)
-    return SpliceReport(subtype, info.sample_rate_hz, info.channels, total, section, 0, writer.clipped)
+    return SpliceReport(subtype, info.sample_rate_hz, info.channels, total, section, fade, writer.clipped)
 
 
 def cut_part(source: Path, start_s: float, end_s: float, target: Path) -> None:
@@ -136,6 +147,38 @@ def cut_part(source: Path, start_s: float, end_s: float, target: Path) -> None:
         with _writer(decoder, target, end - start) as writer:
             for block in _kept(decoder, start, end):
                 writer.write(block)
+
+
+def _met(
+    decoder: Decoder, new: NDArray[Any], at_frame: int, side: Side, near: NDArray[Any] | None
+) -> tuple[NDArray[Any], int]:
+    """`new` as it meets the clip without a step, and over how many of its frames it was brought there."""
+    rate = decoder.info.sample_rate_hz
+    clip = _clip_beside(decoder, at_frame, side, round(_STATISTICS_S * rate))
+    if len(clip) < 3 or not len(new):
+        return new, 0
+    forward = new if side == "right" else new[::-1]
+    step = np.abs(forward[0] - clip[-1])
+    if (step <= np.abs(np.diff(clip, axis=0)).max(axis=0)).all():
+        return new, 0
+    # What follows the clip's last sample: what follows it in the service's own recording of it, else its own slope.
+    same = None if near is None or not len(near) else (near[-1] if side == "right" else near[0])
+    off = clip[-1] - same if same is not None else 2 * clip[-1] - clip[-2] - forward[0]
+    fade = min(round(HANDLE_S * rate), len(forward))
+    down = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fade) + 1) / (fade + 1))
+    met = forward.astype(np.float64)
+    met[:fade] += off * down[:, None]
+    return (met if side == "right" else met[::-1]), fade
+
+
+def _clip_beside(decoder: Decoder, at_frame: int, side: Side, frames: int) -> NDArray[Any]:
+    """The clip's last frames before a join, in the order in which they come to it."""
+    if side == "right":
+        frames = min(frames, at_frame)
+        decoder.seek(at_frame - frames)
+        return decoder.read(frames, "float64")
+    decoder.seek(at_frame)
+    return decoder.read(min(frames, decoder.info.frames - at_frame), "float64")[::-1]
 
 
 def _writer(decoder: Decoder, target: Path, frames: int) -> SoundWriter:

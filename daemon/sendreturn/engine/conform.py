@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,49 +14,44 @@ from sendreturn.audio.convert import BitDepth, convert
 from sendreturn.audio.cue import Marker
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
+from sendreturn.audio.returned_midi import NotePlace, conform_midi
+from sendreturn.engine.frames import Frame, frame_of, stem_findings
 from sendreturn.engine.journal import SendRow
-from sendreturn.engine.outputs import FinishedFile, Prepared
+from sendreturn.engine.outputs import Aligned, FinishedFile, Prepared
+from sendreturn.engine.pieces import AUDIO, Piece, Ready
 from sendreturn.engine.run import Run
 from sendreturn.engine.sections import markers_in, sections_of
 from sendreturn.params import Params
 from sendreturn.words import Kind
 
-AUDIO = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD, Kind.STEM})
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A file on its way into the session's format.
-
-    Attributes:
-        start_frame: Where it starts against the clip, at its own rate; negative before the clip.
-        cut: First and last frame (exclusive) of a mix of the same take, whose part this is; None for a file of its own.
-        exact: True where its samples must stay as they are.
-    """
-
-    kind: Kind
-    path: Path
-    stem: str | None
-    made_by: str
-    start_frame: int = 0
-    cut: tuple[int, int] | None = None
-    exact: bool = False
-
-
-def conform(run: Run, prepared: Prepared, pieces: Sequence[Piece], take: int, folder: Path) -> list[FinishedFile]:
-    """All pieces of a take, ready to be delivered; stems get exactly the mix's rate and length."""
-    rate_hz = _rate(run, prepared, pieces)
-    whole: dict[Path, Path] = {}
+def conform(
+    run: Run,
+    prepared: Prepared,
+    pieces: Sequence[Piece],
+    take: int,
+    folder: Path,
+    aligned: Aligned | None = None,
+) -> list[FinishedFile]:
+    """All pieces of a take, ready to be delivered; stems get exactly the mix's rate, start and length."""
+    written = _written(run, prepared, pieces, folder)
+    mix = next((ready for ready in written.values() if ready.piece.kind is Kind.MIX), None)
+    frame = frame_of(prepared, mix, run.send.operation)
+    ready = {index: frame.fitted(one) for index, one in written.items()}
+    found = stem_findings(ready, prepared, folder)
     files = []
     for index, piece in enumerate(pieces):
-        if piece.kind not in AUDIO:
-            files.append(FinishedFile(piece.kind, piece.path, piece.stem, piece.made_by))
-            continue
-        target = folder / f"out-{index}.wav"
-        info = _write(run, piece, target, rate_hz, whole)
-        position = _position(prepared, piece, info.sample_rate_hz)
-        files.append(_measured(run, prepared, piece, info, position, take))
+        if index in ready:
+            one = ready[index].with_checks(found.checks.get(index, ()))
+            own = found.aligned(aligned) if piece.kind is Kind.STEM else aligned
+            file = _measured(run, prepared, one.piece, one.info, take)
+            files.append(replace(file, alignment=own if piece.is_aligned else None))
+        elif piece.kind is Kind.MIDI:
+            files.append(_notes(run, prepared, piece, folder / f"out-{index}.mid", frame))
+        else:
+            files.append(FinishedFile(piece.kind, piece.path, piece.stem, piece.made_by, checks=piece.checks))
     return files
 
 
@@ -64,6 +59,27 @@ def clip_name(send: SendRow, params: Params) -> str:
     """What the returns are named after: the clip, as the user had named it, else the title, else the operation."""
     named = send.found_at or send.clip
     return named.stem if named else params.title or send.operation
+
+
+def _written(run: Run, prepared: Prepared, pieces: Sequence[Piece], folder: Path) -> dict[int, Ready]:
+    """The audio of all pieces in the session's rate and depth, by the index of the piece."""
+    rate_hz = _rate(run, prepared, pieces)
+    whole: dict[Path, Path] = {}
+    return {
+        index: Ready(piece, _write(run, piece, folder / f"out-{index}.wav", rate_hz, whole))
+        for index, piece in enumerate(pieces)
+        if piece.kind in AUDIO
+    }
+
+
+def _notes(run: Run, prepared: Prepared, piece: Piece, target: Path, frame: Frame) -> FinishedFile:
+    """Notes at the session's tempo, moved with the audio that they belong to."""
+    meter = prepared.meter.starting_at(frame.start_s)
+    wanted = run.means.settings.returns.quantize
+    quantizing = wanted.quantizing if wanted else None
+    place = NotePlace(meter, frame.duration_s, piece.shift_s, quantizing=quantizing)
+    report = conform_midi(piece.path, target, place, title=clip_name(run.send, run.params))
+    return FinishedFile(piece.kind, target, piece.stem, piece.made_by, checks=(*piece.checks, *report.checks))
 
 
 def _write(run: Run, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]) -> ClipInfo:
@@ -104,9 +120,10 @@ def _position(prepared: Prepared, piece: Piece, rate_hz: int) -> int:
     return start + round(piece.start_frame * rate_hz / own_hz)
 
 
-def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, position: int, take: int) -> FinishedFile:
+def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, take: int) -> FinishedFile:
     loudness = measure(info.path)
-    checks = info.notes
+    position = _position(prepared, piece, info.sample_rate_hz)
+    checks = (*info.notes, *piece.checks)
     if position < 0:
         checks = (*checks, f"It starts {-position} samples before the session does; its time reference says 0.")
     name = clip_name(run.send, run.params)
@@ -121,6 +138,9 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, positi
             coding_history=_coding_history(info),
             loudness_lufs=loudness.integrated_lufs,
             true_peak_dbtp=loudness.true_peak_dbtp,
+            loudness_range_lu=loudness.range_lu,
+            max_momentary_lufs=loudness.max_momentary_lufs,
+            max_short_term_lufs=loudness.max_short_term_lufs,
             project=run.send.session.name,
             scene=name,
             take=str(take),

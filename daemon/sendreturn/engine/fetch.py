@@ -12,9 +12,10 @@ from sendreturn.audio.midi import write_midi
 from sendreturn.contract import Call, Made
 from sendreturn.engine import make as making
 from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Origin, Prepared, Takes
+from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.renewal import Renewal
 from sendreturn.engine.run import Run
-from sendreturn.engine.verify import AUDIO, DamagedError, ShortError, verify
+from sendreturn.engine.verify import DamagedError, ShortError, verify
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.download import Gone
 from sendreturn.words import TEMP_PREFIX, Kind, State

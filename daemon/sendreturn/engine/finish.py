@@ -8,14 +8,20 @@ from pathlib import Path
 
 from sendreturn.audio.notes import Meter
 from sendreturn.audio.probe import probe
+from sendreturn.audio.return_checks import checks_of, hear
 from sendreturn.contract import Clip, MadeTake, Plan
 from sendreturn.engine.assemble import assemble
-from sendreturn.engine.conform import Piece, conform
+from sendreturn.engine.conform import conform
 from sendreturn.engine.errands import errand
-from sendreturn.engine.outputs import Fetched, Finished, FinishedFile, FinishedTake, Prepared
+from sendreturn.engine.fit import fit
+from sendreturn.engine.outputs import Fetched, FetchedTake, Finished, FinishedFile, FinishedTake, Prepared
+from sendreturn.engine.pieces import Piece
 from sendreturn.engine.run import Run
 from sendreturn.params import Params
 from sendreturn.words import Kind
+
+AS_LONG = frozenset({"extend", "inpaint", "cover", "remaster", "add_vocals", "add_instrumental"})
+"""Operations that give back at least as much as they were given."""
 
 
 async def finish(run: Run, plan: Plan, prepared: Prepared, fetched: Fetched) -> Finished:
@@ -27,12 +33,25 @@ async def finish(run: Run, plan: Plan, prepared: Prepared, fetched: Fetched) -> 
         folder = run.folder / f"finished-{run.send.attempt}" / f"t{take.number}"
         folder.mkdir(parents=True, exist_ok=True)
         share = _Share(run, index, len(fetched.takes))
-        pieces = await asyncio.to_thread(assemble, run, prepared, take, folder)
+        found = await asyncio.to_thread(fit, run, prepared, take, folder)
+        pieces = await asyncio.to_thread(assemble, run, prepared, found, folder)
         pieces += await _gaps(run, prepared, pieces, folder, share)
         share(0.8, "writing the files")
-        files = await asyncio.to_thread(conform, run, prepared, pieces, take.number, folder)
-        takes.append(FinishedTake(take.number, _with_checks(files, (*told, *take.notes))))
+        files = await asyncio.to_thread(conform, run, prepared, pieces, take.number, folder, found.told)
+        heard = await asyncio.to_thread(_heard, run, prepared, take)
+        checks = (*told, *take.notes, *found.checks, *heard)
+        takes.append(FinishedTake(take.number, _with_checks(files, checks), (*told, *found.warnings, *heard)))
     return Finished(tuple(takes))
+
+
+def _heard(run: Run, prepared: Prepared, take: FetchedTake) -> tuple[str, ...]:
+    """What is to be said of the audio as the service gave it."""
+    source = prepared.source
+    mix = next((file for file in take.files if file.kind is Kind.MIX), None)
+    if mix is None or run.bridge.manifest.free:
+        return ()
+    least_s = source.duration_s if source and mix.covers == "all" and run.send.operation in AS_LONG else None
+    return checks_of(hear(mix.path), clip_channels=source.channels if source else None, least_s=least_s)
 
 
 class _Share:

@@ -6,12 +6,15 @@ import asyncio
 from pathlib import Path
 
 from sendreturn.contract import MadeTake
-from sendreturn.engine.conform import AUDIO, clip_name
+from sendreturn.engine.conform import clip_name
 from sendreturn.engine.outputs import DeliveredFile, Finished, FinishedFile, FinishedTake, Handed, Prepared, Takes
+from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.projects import add_projects
 from sendreturn.engine.run import Run
 from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
-from sendreturn.returns.sidecar import About, Ai, Cost, Facts, ServiceRefs, Source, Step, source_path
+from sendreturn.returns.sidecar import About, Ai, Alignment, Cost, Facts, ServiceRefs, Source, Step, source_path
+
+MOST_WARNINGS = 3
 
 
 async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finished) -> Handed:
@@ -32,7 +35,7 @@ async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finish
         DeliveredFile(file.take, file.kind, file.path, file.position_samples or 0, file.sample_rate_hz or 0)
         for file in delivered.files
     )
-    return Handed(delivered.folder, tuple(files), notes)
+    return Handed(delivered.folder, tuple(files), (*notes, *_warnings(finished)))
 
 
 def _take(take: FinishedTake, takes: Takes, made: MadeTake | None) -> StagedTake:
@@ -54,9 +57,31 @@ def _file(file: FinishedFile) -> StagedFile:
         loudness_lufs=file.loudness_lufs,
         true_peak_dbtp=file.true_peak_dbtp,
         checks=(*made_by, *file.checks),
+        alignment=_alignment(file),
     )
     suffix = ".wav" if file.kind in AUDIO else Path(file.path).suffix
     return StagedFile(file.kind, file.path, suffix, facts, file.stem)
+
+
+def _alignment(file: FinishedFile) -> Alignment | None:
+    found = file.alignment
+    if found is None:
+        return None
+    return Alignment(lag_samples=found.lag_samples, confidence=found.confidence, residual_db=found.residual_db)
+
+
+def _warnings(finished: Finished) -> tuple[str, ...]:
+    """What the user is told at once, each sentence once; all of it stands in the sidecars."""
+    several = len(finished.takes) > 1
+    told: dict[str, list[int]] = {}
+    for take in finished.takes:
+        for sentence in dict.fromkeys(take.warnings):
+            told.setdefault(sentence, []).append(take.number)
+    sentences = [
+        f"Take {takes[0]}: {sentence}" if several and len(takes) == 1 else sentence for sentence, takes in told.items()
+    ]
+    more = len(sentences) - MOST_WARNINGS
+    return (*sentences[:MOST_WARNINGS], f"The sidecar says {more} more.") if more > 0 else tuple(sentences)
 
 
 def _about(run: Run, prepared: Prepared, takes: Takes) -> About:

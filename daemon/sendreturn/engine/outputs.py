@@ -146,10 +146,20 @@ class Fetched:
 
 
 @dataclass(frozen=True)
+class Aligned:
+    """Where the clip was found in what came back: `lag_samples` at the clip's rate, None where nothing is claimed."""
+
+    lag_samples: float | None
+    confidence: float
+    residual_db: float | None
+
+
+@dataclass(frozen=True)
 class FinishedFile:
     """One return, ready to be delivered.
 
     Attributes:
+        alignment: None where there is nothing to be aligned.
         position_samples: Where it starts on the timeline, at its own rate; None for what is not audio.
         checks: What the user should know of it, as sentences.
     """
@@ -166,12 +176,16 @@ class FinishedFile:
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
     checks: tuple[str, ...] = ()
+    alignment: Aligned | None = None
 
 
 @dataclass(frozen=True)
 class FinishedTake:
+    """A take, ready to be delivered; `warnings` are those of its checks that are told when the send is done."""
+
     number: int
     files: tuple[FinishedFile, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sendreturn.audio.decode import open_decoder
 from sendreturn.contract import Made
+from sendreturn.engine.pieces import AUDIO
 from sendreturn.errors import SendReturnError
 from sendreturn.words import Kind
 
-AUDIO = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD, Kind.STEM})
 SLACK_S = 0.5
 """Services round, and encoders pad to whole frames: a frame of MP3 has 26 ms, their delay 50 ms."""
 SLACK_PART = 0.005
