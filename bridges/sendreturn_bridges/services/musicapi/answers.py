@@ -77,7 +77,13 @@ def _result(request: Request, status: int, reply: Mapping[str, Any], body: Any) 
         raise ServiceError("MusicAPI does not have it ready yet.", "", str(body)[:300], Outcome.RETRY)
     made = report(request, reply)
     if made.failed is not None:
-        raise ServiceError(made.failed, "`retry` asks for it once more.", str(body)[:300])
+        # It may have been billed: were this called a refusal, the engine would make the request again by itself.
+        raise ServiceError(
+            made.failed,
+            "Look at your credits there; `retry` asks for it once more, and may pay twice.",
+            str(body)[:300],
+            Outcome.UNKNOWN,
+        )
     return Accepted("answered at once", made)
 
 
