@@ -16,6 +16,7 @@ from sendreturn.engine.errands import errand
 from sendreturn.engine.fit import fit
 from sendreturn.engine.outputs import Fetched, FetchedTake, Finished, FinishedFile, FinishedTake, Prepared
 from sendreturn.engine.pieces import Piece
+from sendreturn.engine.rhythm import lay_on_grid
 from sendreturn.engine.run import Run
 from sendreturn.params import Params
 from sendreturn.words import Kind
@@ -34,6 +35,7 @@ async def finish(run: Run, plan: Plan, prepared: Prepared, fetched: Fetched) -> 
         folder.mkdir(parents=True, exist_ok=True)
         share = _Share(run, index, len(fetched.takes))
         found = await asyncio.to_thread(fit, run, prepared, take, folder)
+        found = await asyncio.to_thread(lay_on_grid, run, prepared, found, folder)
         pieces = await asyncio.to_thread(assemble, run, prepared, found, folder)
         pieces += await _gaps(run, prepared, pieces, folder, share)
         share(0.8, "writing the files")
