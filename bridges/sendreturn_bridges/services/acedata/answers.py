@@ -23,14 +23,20 @@ def accepted(request: Request, body: Any) -> Accepted:
     """What was said to a request: a task that has begun, or the result at once.
 
     Raises:
-        ServiceError: the result lacks what was asked for; or there is neither a task nor a result (UNKNOWN).
+        ServiceError: the result lacks what was asked for, or there is neither a task nor a result (UNKNOWN).
     """
     reply = table(body)
     task_id = text(reply.get("task_id"))
     if _holds_result(request, reply):
         made = report(request, reply)
         if made.failed is not None:
-            raise ServiceError(made.failed, "`retry` asks for it once more.", str(body)[:300])
+            # It may have been billed: were this called a refusal, the engine would make the request again by itself.
+            raise ServiceError(
+                made.failed,
+                "Look at the history in AceData's console; `retry` asks for it once more, and may pay twice.",
+                str(body)[:300],
+                Outcome.UNKNOWN,
+            )
         return Accepted(task_id or text(reply.get("trace_id")) or "answered at once", made)
     if not task_id:
         raise ServiceError(
