@@ -1,0 +1,66 @@
+"""The oracles see what they are there for: each is shown a wrong, and a world that is well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import soundfile
+from oracles import Dawspy, canaries_in, harmed, left_over, manifest, paid_once, strays, unended, untrue, unwished
+from sendreturn.engine.journal import Fate, Journal, NewSend
+from sendreturn.sends.wish import Origin
+from sendreturn.words import SendId, State
+
+
+def test_the_observer_sees_half_a_file_and_a_whole_one(tmp_path: Path):
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, [0.25] * 4800, 48_000, subtype="PCM_24")
+    content = whole.read_bytes()
+    folder = tmp_path / "Returns"
+    folder.mkdir()
+    with Dawspy(folder) as spy:
+        (folder / "half.wav").write_bytes(content[:6000])
+        (folder / "set").mkdir()
+        whole.rename(folder / "set" / "whole.wav")
+        (folder / ".sendreturn-00000000").write_bytes(b"not yet")
+    assert {sight.path.name for sight in spy.sights if not sight.problem} == {"whole.wav"}
+    assert {sight.frames for sight in spy.sights if sight.path.name == "whole.wav"} == {4800}
+    assert "half.wav" in " ".join(spy.problems)
+
+
+def test_a_file_that_changes_goes_or_strays_is_seen_and_one_that_is_put_away_is_not(tmp_path: Path):
+    hot, audio = tmp_path / "Sends", tmp_path / "Audio"
+    for folder in (hot, audio):
+        folder.mkdir()
+        (folder / "a.wav").write_bytes(folder.name.encode())
+    (audio / "b.wav").write_bytes(b"b")
+    before = manifest(tmp_path)
+    assert harmed(before) == strays(before, tmp_path, [hot]) == []
+    (hot / "sent").mkdir()
+    (hot / "a.wav").rename(hot / "sent" / "a.wav")
+    assert harmed(before, [hot]) == []
+    (audio / "a.wav").write_bytes(b"other")
+    (audio / "b.wav").unlink()
+    assert harmed(before, [hot]) == [f"{audio / 'a.wav'} has changed", f"{audio / 'b.wav'} is gone"]
+    assert strays(before, tmp_path, [hot]) == [f"{audio / 'a.wav'} was written"]
+    (audio / ".sendreturn-01234567").touch()
+    assert left_over(tmp_path) == [str(audio / ".sendreturn-01234567")]
+    assert canaries_in(["other"], tmp_path) == [f"{audio / 'a.wav'} holds a secret"]
+
+
+def test_a_bill_without_an_intent_and_a_lie_about_a_send_are_seen(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    journal = Journal.open(path)
+    clip = tmp_path / "riff.wav"
+    new = NewSend(SendId("0badcafe"), tmp_path, clip, clip, "cover", "studio", {}, Origin.FOLDER, None)
+    send, _ = journal.add(new)
+    intent = journal.intend(send, "main", {}, 10.0)
+    journal.answer(intent, Fate.ACCEPTED, "task-1")
+    assert paid_once(["task-1"], path) == []
+    assert len(paid_once(["task-1", "task-1"], path)) == 1
+    assert len(paid_once(["task-1", "task-2"], path)) == 1
+    assert unended(path) == ["0badcafe is still queued"]
+    assert unwished(path, [clip]) == []
+    assert unwished(path, []) == [f"{clip} was sent"]
+    journal.move(send.id, State.DONE)
+    assert untrue(path, tmp_path) == ["0badcafe is done without a delivery"]
+    journal.close()
