@@ -50,7 +50,8 @@ class InstallFile:
         source: Its name in the bridge's folder.
         targets: Where it goes, by system (`sys.platform`); `~` and `%APPDATA%` are expanded, `$NAME` and
             `${NAME:-default}` stand for the environment.
-        filled: Whether `@MAILBOX@`, `@VERSION@` and `@OSC_PORT@` in it are replaced.
+        filled: Whether `@MAILBOX@`, `@VERSION@` and `@OSC_PORT@` in it are replaced, and a line `--@include <path>` by
+            that file of the bridges.
     """
 
     source: str

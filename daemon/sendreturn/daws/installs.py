@@ -109,7 +109,7 @@ class Installation:
         raw = (_folder_of(self.manifest.name) / file.source).read_bytes()
         if not file.filled:
             return raw
-        text = raw.decode("utf-8")
+        text = _INCLUDE.sub(_included, raw.decode("utf-8"))
         for name, value in self.values.items():
             text = text.replace(f"@{name}@", value)
         return text.encode("utf-8")
@@ -191,6 +191,14 @@ def _refuse_strangers(target: Path) -> None:
 
 def _folder_of(name: str) -> Traversable:
     return resources.files(PACKAGE) / name
+
+
+_INCLUDE = re.compile(r"^--@include (\S+)$", re.MULTILINE)
+"""In a Lua file: another file of the bridges, such as `lua/mailbox.lua`, stands here. Not every DAW has a require."""
+
+
+def _included(match: re.Match[str]) -> str:
+    return resources.files(PACKAGE).joinpath(match[1]).read_text("utf-8").rstrip("\n")
 
 
 _VARIABLE = re.compile(r"%(\w+)%|\$\{(\w+):-([^}]*)\}|\$(\w+)")
