@@ -139,7 +139,8 @@ def _scores(first: _Features, second: _Features) -> tuple[Floats, int]:
     size = fft.next_fast_len(first.steps + second.steps, real=True)
     spectra = [fft.rfft(each.rows, size, axis=1) for each in (first, second)]
     together = fft.irfft((spectra[1] * spectra[0].conj()).sum(axis=0), size)
-    least = max(round(LEAST_OVERLAP_S / STEP_S), min(first.steps, second.steps) // 2)
+    shorter = min(first.steps, second.steps)
+    least = min(max(round(LEAST_OVERLAP_S / STEP_S), shorter // 2), shorter)  # slowed down, it may be shorter still
     lags = np.arange(least - first.steps, second.steps - least + 1)
     begin, end = np.maximum(0, -lags), np.minimum(first.steps, second.steps - lags)
     powers = [np.concatenate([[0.0], np.cumsum(np.square(each.rows).sum(axis=0))]) for each in (first, second)]

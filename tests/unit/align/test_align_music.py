@@ -54,3 +54,11 @@ def test_another_speed_is_measured_and_said(speed: float) -> None:
 def test_too_little_music_tells_nothing() -> None:
     source, cover = song_and_cover(0)
     assert find_music(source.cut(0.0, 2.0), cover, 0.0, np.inf) is None
+
+
+def test_clips_of_about_the_least_length_are_answered() -> None:
+    noise = np.random.default_rng(1).standard_normal((74_400, 1)).astype(np.float32) * 0.1
+    for seconds in (3.0, 3.005, 3.1):
+        clip = Audio(noise[: round(seconds * 24_000)], 24_000)
+        found = align(clip, Audio(noise[::-1][: round(seconds * 24_000)].copy(), 24_000))
+        assert found.confidence < 0.5
