@@ -14,9 +14,9 @@ import threading
 from pathlib import Path
 
 import soundfile
-from sendreturn.audio.probe import completeness
 from sendreturn.errors import SendReturnError
 from sendreturn.returns.sidecar import verify
+from sendreturn.sends.wiring import why_not_whole
 from sendreturn.words import TEMP_PREFIX
 from watchdog.events import DirCreatedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileSystemEvent
 from watchdog.events import FileSystemEventHandler as Handler
@@ -46,7 +46,7 @@ def look(path: Path) -> None:
         if path.suffix == ".json":
             problem = " ".join(verify(path))
         else:
-            problem = completeness(path) or ""
+            problem = why_not_whole(path) or ""
             frames = len(soundfile.read(io.BytesIO(content), dtype="int16")[0])
     except (SendReturnError, soundfile.LibsndfileError) as error:
         problem = str(error)
