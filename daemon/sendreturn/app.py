@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,7 +14,7 @@ from starlette.types import ASGIApp
 from sendreturn import __version__
 from sendreturn.card import Card, remove_card, write_card
 from sendreturn.daws.wiring import daws_of, links_of
-from sendreturn.errors import UsageError
+from sendreturn.errors import Stalled, UsageError
 from sendreturn.house import House
 from sendreturn.places import Places
 from sendreturn.sends.folder import FolderWays, open_arrivals
@@ -25,6 +23,7 @@ from sendreturn.sends.http_public import PublicSide
 from sendreturn.sends.http_server import HttpServer
 from sendreturn.sends.wiring import folder_ways, osc_door
 from sendreturn.settings import Settings
+from sendreturn.signals import stop_asked
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +69,19 @@ class Daemon:
 
     def health(self) -> dict[str, Any]:
         """What `/health` tells: "ok", or "degraded" with the reasons. May be called from any thread."""
-        problems = [{"topic": topic, "what": sentence} for topic, sentence in dict(self.problems).items()]
+        told = {**self.problems, **self.house.conductor.problems}
+        try:
+            sends = dict(Counter(send.state.value for send in self.house.journal.unfinished()))
+        except Stalled as stall:
+            sends, told["journal"] = {}, stall.sentence
+        problems = [{"topic": topic, "what": sentence} for topic, sentence in told.items()]
         return {
             "status": "degraded" if problems else "ok",
             "problems": problems,
             "version": __version__,
             "pid": os.getpid(),
             "osc_port": self.osc.port,
-            "sends": dict(Counter(send.state.value for send in self.house.journal.unfinished())),
+            "sends": sends,
         }
 
     def tell(self, topic: str, sentence: str | None) -> None:
@@ -158,31 +162,13 @@ class Daemon:
 
 async def serve(daemon: Daemon) -> None:
     """Run until the system or the user asks to stop."""
-    asked = asyncio.Event()
-    _on_signals(asked)
+    asked = stop_asked()
     await daemon.start()
     try:
         await asked.wait()
         log.info("stopping")
     finally:
         await daemon.stop()
-
-
-def _on_signals(asked: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in _stop_signals():
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(asked.set))
-        else:
-            loop.add_signal_handler(number, asked.set)
-
-
-def _stop_signals() -> list[signal.Signals]:
-    """A closed terminal stops the daemon too, unless `nohup` says that it shall not."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    return numbers
 
 
 def _called(work: Callable[[], object]) -> Callable[[], Awaitable[None]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING
 
 import click
 
 from sendreturn.errors import SendReturnError
+from sendreturn.signals import stop_asked
 
 if TYPE_CHECKING:
     from sendreturn.testing.simulator import Simulator
@@ -50,22 +50,21 @@ def simulate_command(
         _show(simulator)
         return
     key_variable = settings_of(ctx).service_settings(service).api_key_env or f"{service.upper()}_API_KEY"
-    _end_like_ctrl_c()
     try:
         asyncio.run(_run(simulator, port, key_variable))
-    except KeyboardInterrupt:
-        spent = sum(line.credits for line in simulator.ledger)
-        click.echo(f"\nStopped. {len(simulator.ledger)} entries in the ledger, {spent:g} credits that did not exist.")
     except OSError as error:
         raise SendReturnError(
             f"Port {port} or {port + 1} cannot be used: {error.strerror}.", "Name another one with --port."
         ) from error
+    spent = sum(line.credits for line in simulator.ledger)
+    click.echo(f"\nStopped. {len(simulator.ledger)} entries in the ledger, {spent:g} credits that did not exist.")
 
 
 async def _run(simulator: Simulator, port: int, key_variable: str) -> None:
+    asked = stop_asked()
     async with simulator.running(port, port + 1 if port else 0) as address:
         click.echo(_told(simulator, address, key_variable))
-        await asyncio.Event().wait()
+        await asked.wait()
 
 
 def _told(simulator: Simulator, address: str, key_variable: str) -> str:
@@ -103,7 +102,3 @@ def _text(value: object) -> str:
     import json
 
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _end_like_ctrl_c() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
