@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -81,6 +82,7 @@ class Daemon:
             "version": __version__,
             "pid": os.getpid(),
             "osc_port": self.osc.port,
+            "osc": asdict(self.osc.counts),
             "sends": sends,
         }
 

@@ -183,6 +183,13 @@ def _check_host(value: object) -> str:
     return host
 
 
+def _check_network(value: object) -> str:
+    try:
+        return str(ipaddress.ip_network(str(value).strip() if isinstance(value, str) else "", strict=False))
+    except ValueError:
+        refuse("the IP address of a machine, or a network such as 192.168.1.0/24")
+
+
 def _check_endpoint(value: object) -> str:
     host, port = _host_and_port(value)
     if not _is_host(host) or port is None:
@@ -223,6 +230,8 @@ TimeSignature = Annotated[str, BeforeValidator(_check_time_signature)]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_check_json)]
 WebUrl = Annotated[str, BeforeValidator(_check_web_url)]
 Host = Annotated[str, BeforeValidator(_check_host)]
+Network = Annotated[str, BeforeValidator(_check_network)]
+"""An address is a network of one: "192.168.1.20/32"."""
 Endpoint = Annotated[str, BeforeValidator(_check_endpoint)]
 MediaHost = Annotated[str, BeforeValidator(_check_host_maybe_port)]
 OrEmpty = BeforeValidator(_no_list_is_empty)

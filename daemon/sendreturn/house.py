@@ -42,6 +42,8 @@ class House:
         self.places = places
         self._env = env
         self._secrets = frozenset({places.read_token(), *secrets_in(env, settings)})
+        if settings.osc.allow:
+            self._remember(places.read_osc_token())
         self._lock = _take_lock(places.state)
         try:
             self.journal = Journal.open(places.journal)

@@ -70,6 +70,10 @@ class Places:
         return self.state / "token"
 
     @property
+    def osc_token(self) -> Path:
+        return self.state / "osc-token"
+
+    @property
     def models(self) -> Path:
         return self.shared_models or self.state / "models"
 
@@ -107,19 +111,38 @@ class Places:
         Raises:
             SettingsError: it is not there, empty, or cannot be read.
         """
+        return _read_token(self.token)
+
+    def read_osc_token(self) -> str:
+        """The token of OSC from other machines, made when it is first wanted. It is short, since people type it.
+
+        It is another one than the local token, because OSC crosses the network in the clear.
+
+        Raises:
+            SettingsError: it cannot be made or read.
+        """
         try:
-            token = self.token.read_text(encoding="ascii").strip()
-        except (OSError, ValueError) as error:
-            raise _no_token(self.token, getattr(error, "strerror", None) or "it is no token") from error
-        if not token:
-            raise _no_token(self.token, "it is empty")
-        return token
+            if not self.osc_token.exists():
+                _make_token(self.osc_token, 9)
+        except OSError as error:
+            raise _no_token(self.osc_token, error.strerror or str(error)) from error
+        return _read_token(self.osc_token)
 
 
-def _make_token(path: Path) -> None:
+def _read_token(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise _no_token(path, getattr(error, "strerror", None) or "it is no token") from error
+    if not token:
+        raise _no_token(path, "it is empty")
+    return token
+
+
+def _make_token(path: Path, length_bytes: int = 32) -> None:
     """Write a new token. Whoever comes second keeps the first one's, and nobody reads half of one."""
     temporary = path.with_name(f"{TEMP_PREFIX}token-{secrets.token_hex(4)}")
-    _write_exclusively(temporary, secrets.token_urlsafe(32))
+    _write_exclusively(temporary, secrets.token_urlsafe(length_bytes))
     try:
         os.link(temporary, path)  # unlike a rename this fails where a token exists already
     except FileExistsError:

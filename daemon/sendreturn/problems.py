@@ -81,8 +81,10 @@ def unknown_key(key: object, known: Iterable[str], synonyms: Mapping[str, str] |
 
 
 def _problem(details: Any, model: type[BaseModel], synonyms: Mapping[str, str]) -> Problem:
-    path: KeyPath = tuple(step for step in details["loc"] if step != "[key]")
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    path: KeyPath = details["loc"]
+    if path[-1:] == ("[key]",) and kind != "extra_forbidden":  # pydantic's mark for the name of an entry
+        path = path[:-1]
     if kind == "extra_forbidden":
         return Problem(path, unknown_key(path[-1], _keys_at(model, path[:-1]), synonyms))
     if kind == "missing":

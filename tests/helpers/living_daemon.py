@@ -30,6 +30,7 @@ class LivingDaemon:
         returns: ReturnsSettings = PLAIN,
         settle_s: float = 0.05,
         web_port: int = 0,
+        osc: OscSettings = OscSettings(port=0),  # noqa: B008 - frozen
         env: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
@@ -37,7 +38,7 @@ class LivingDaemon:
         self.session.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(
             sessions=(SessionSettings(path=self.session),),
-            osc=OscSettings(port=0),
+            osc=osc,
             web=WebSettings(port=web_port),
             hot_folder=HotFolderSettings(settle_s=settle_s),
             returns=returns,

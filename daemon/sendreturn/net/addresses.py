@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """Stands for an IPv4 address, its last 32 bits, where a network has only IPv6 (RFC 6052)."""
+
+
+@lru_cache(256)
+def plain_address(address: str) -> Ip:
+    """An IP address without its zone; an IPv4 address that is written as IPv6 as what it is. Raises ValueError."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return mapped or ip
 
 
 def is_public(address: str) -> bool:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
 from sendreturn.errors import UsageError
+from sendreturn.net.addresses import plain_address
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_BODY_BYTES = 4 << 30
+GUARDS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " object-src 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer: names of clips and words of services are foreign text, which no browser shall take for a page or a
+script of ours, and no other page shall load or frame what is answered here."""
 
 
 class Door:
@@ -33,7 +44,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers, send = Headers(scope=scope), _guarded(send)
         if _is_near(scope) and _is_ours(headers) and _is_no_strangers_page(headers):
             await self._app(scope, _limited(receive, headers), send)
             return
@@ -49,9 +60,7 @@ def _is_near(scope: Scope) -> bool:
     client = scope.get("client")
     if not client:
         return False
-    address = ipaddress.ip_address(client[0].partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return plain_address(client[0]).is_loopback
 
 
 def _is_ours(headers: Headers) -> bool:
@@ -75,6 +84,15 @@ def _is_no_strangers_page(headers: Headers) -> bool:
     """A link to the local page may stand anywhere; what a foreign page loads for itself gets nothing."""
     site = headers.get("sec-fetch-site", "none")
     return site in ("none", "same-origin") or headers.get("sec-fetch-dest") == "document"
+
+
+def _guarded(send: Send) -> Send:
+    async def send_some(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(GUARDS)
+        await send(message)
+
+    return send_some
 
 
 def _limited(receive: Receive, headers: Headers) -> Receive:

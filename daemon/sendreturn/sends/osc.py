@@ -22,6 +22,7 @@ from sendreturn.sends.clip_paths import clip_path
 from sendreturn.sends.osc_listeners import Address, Listeners
 from sendreturn.sends.osc_messages import OUTGOING, Asked, Message, Out
 from sendreturn.sends.osc_repeats import Repeats
+from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.wish import Origin, Wish
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Counts:
-    """What has arrived. `malformed` and `dropped` (the queue was full) were not answered."""
+    """What has arrived. `malformed`, `refused` (from a stranger) and `dropped` (the queue was full) had no answer."""
 
     received: int = 0
     malformed: int = 0
+    refused: int = 0
     dropped: int = 0
 
 
@@ -63,6 +65,7 @@ class OscDoor:
         version: What a ping is answered with.
         tell: Told what is wrong with the port, and None when all is well.
         sessions: The session folders, for relative paths.
+        senders: Who may send.
         clock: Seconds that never jump.
         retry_s: Between tries to get a port that is taken.
     """
@@ -77,6 +80,7 @@ class OscDoor:
         tell: Tell,
         *,
         sessions: Callable[[], Sequence[Path]] = tuple,
+        senders: Senders = Senders(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.monotonic,
         retry_s: float = RETRY_S,
     ) -> None:
@@ -87,6 +91,8 @@ class OscDoor:
         self._version = version
         self._tell = tell
         self._sessions = sessions
+        self._senders = senders
+        self._strangers: set[str] = set()
         self._retry_s = retry_s
         self._listeners = Listeners()
         self._repeats = Repeats(clock)
@@ -155,16 +161,29 @@ class OscDoor:
 
     def _on_datagram(self, data: bytes, sender: Address) -> None:
         self.counts.received += 1
+        if not self._senders.admits(sender[0]):
+            self._refuse(sender, "osc.allow does not name it")
+            return
         reason = osc_packets.check(data)
         if reason is not None:
             self.counts.malformed += 1
             log.debug("a datagram from %s is passed over: %s", sender[0], reason)
             return
-        for message in osc_messages.read(data):
-            if self._queue.full():
+        for read in osc_messages.read(data):
+            message = self._senders.admitted(read, sender[0])
+            if message is None:
+                self._refuse(sender, "its messages do not end with the key token and the text of the file osc-token")
+            elif self._queue.full():
                 self.counts.dropped += 1
             else:
                 self._queue.put_nowait((message, sender))
+
+    def _refuse(self, sender: Address, why: str) -> None:
+        """Without an answer, since the sender may be forged; told once for each machine."""
+        self.counts.refused += 1
+        if sender[0] not in self._strangers and len(self._strangers) < MAX_SENDERS:
+            self._strangers.add(sender[0])
+            log.warning("OSC from %s is not taken: %s", sender[0], why)
 
     async def _work(self) -> None:
         while True:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from sendreturn.audio.probe import Incomplete, completeness, probe
 from sendreturn.errors import UsageError
+from sendreturn.places import Places
 from sendreturn.sends.folder import FolderWays
 from sendreturn.sends.layout import Folders, Rule, WatchedList
 from sendreturn.sends.osc import OscDoor
+from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.roots import Entry
 from sendreturn.sends.walk import folders_in
 
@@ -41,6 +43,7 @@ def osc_door(settings: Settings, state_folder: Path, desk: Desk, version: str, t
     """The OSC port as configured."""
     watched = WatchedList(state_folder)
     osc = settings.osc
+    senders = Senders(osc.allow, Places(state_folder).read_osc_token()) if osc.allow else Senders()
     return OscDoor(
         osc.host,
         osc.port,
@@ -49,6 +52,7 @@ def osc_door(settings: Settings, state_folder: Path, desk: Desk, version: str, t
         version,
         tell,
         sessions=lambda: session_folders(watched_entries(settings, watched, tell)),
+        senders=senders,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import unicodedata
 from pathlib import Path, PurePosixPath
@@ -77,6 +78,7 @@ def cross_problems(settings: Settings) -> list[Problem]:
         *_session_problems(settings),
         *_preset_problems(settings),
         *_hosting_problems(settings),
+        *_network_problems(settings),
     ]
 
 
@@ -146,6 +148,25 @@ def _hosting_problems(settings: Settings) -> Iterator[Problem]:
         for key in ("endpoint", "bucket"):
             if getattr(hosting, key) is None:
                 yield Problem(("hosting", key), "expected a value with kind: s3, found nothing.")
+
+
+def _network_problems(settings: Settings) -> Iterator[Problem]:
+    """What other machines reach is open only where the configuration says so in a second place."""
+    osc, web = settings.osc, settings.web
+    if not _is_loopback(osc.host) and not osc.allow:
+        text = f"expected osc.allow to name the machines that may send, where others reach {osc.host!r}; found none."
+        yield Problem(("osc", "host"), text)
+    if not _is_loopback(web.host) and not web.open_to_network:
+        yield Problem(("web", "host"), f"expected web.open_to_network: yes, where others reach {web.host!r}; found no.")
+
+
+def _is_loopback(host: str) -> bool:
+    if host.casefold() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _folded(path: str) -> PurePosixPath:

@@ -20,6 +20,7 @@ from sendreturn.fields import (
     JsonObject,
     Line,
     MediaHost,
+    Network,
     OrEmpty,
     Port,
     ServiceName,
@@ -38,7 +39,9 @@ from sendreturn.words import OPERATION_ALIASES, OPERATIONS, TEMP_PREFIX
 
 Operation = Annotated[str, choice(OPERATIONS, OPERATION_ALIASES)]
 
-_OSC_WORDS = "ping set clear subscribe cancel retry approve list pong accepted state return done failed error"
+_OSC_WORDS = (
+    "ping set clear subscribe unsubscribe cancel retry approve list pong accepted state return done failed error"
+)
 _HOT_FOLDER_WORDS = "sent rejected"
 _WINDOWS_DEVICES = "con prn aux nul"
 CONFORM = ("none", "offset", "stretch")
@@ -245,18 +248,30 @@ class Budget(Part):
 
 
 class OscSettings(Part):
-    """Where OSC arrives; `reply` are "host:port" that hear every event."""
+    """Where OSC arrives.
+
+    Attributes:
+        reply: "host:port" that hear every event.
+        allow: Other machines that may send, if what they send ends with the token of the file `osc-token`.
+    """
 
     host: Host = "127.0.0.1"
     port: Port = 7373
     reply: Annotated[tuple[Endpoint, ...], OrEmpty] = ()
+    allow: Annotated[tuple[Network, ...], OrEmpty] = ()
 
 
 class WebSettings(Part):
-    """Where the local page and the HTTP interface answer."""
+    """Where the local page and the HTTP interface answer.
+
+    Attributes:
+        open_to_network: Whether `host` may be an address that other machines reach. They get what public_url is for,
+            and nothing else.
+    """
 
     host: Host = "127.0.0.1"
     port: Port = 7374
+    open_to_network: YesNo = False
 
 
 class QuantizeSettings(Part):

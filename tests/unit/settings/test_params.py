@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sendreturn.errors import UsageError
 from sendreturn.params import PARAMETERS, Params, ParamsError, merge_params, parse_params, read_params_file
@@ -344,6 +344,8 @@ anything = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(PARAMETERS) | st.text(), anything, max_size=4))
+@example({"[key]": None})
+@example({"service_options": {"[key]": {1, 2}}})
 def test_no_value_whatever_raises_anything_but_a_usage_error(values: dict[str, Any]) -> None:
     try:
         params = parse_params(values)

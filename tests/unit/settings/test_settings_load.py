@@ -76,8 +76,8 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
         hosting: { kind: s3, endpoint: "https://s3.example.com", bucket: clips }
         public_url: https://studio.example.com/
         budget: { per_send_credits: 20, per_day_credits: 200, ask_above_credits: 12.5 }
-        osc: { host: 0.0.0.0, port: 7400, reply: ["10.0.0.2:9000", "[::1]:9001"] }
-        web: { port: 0 }
+        osc: { host: 0.0.0.0, port: 7400, reply: ["10.0.0.2:9000", "[::1]:9001"], allow: [10.0.0.2, 10.1.0.0/16] }
+        web: { host: "::", port: 0, open_to_network: yes }
         returns: { folder: AI/Returns, sample_rate: 48000, bit_depth: 32, stems: none, midi: no, align: off }
         hot_folder: { folder: Out, settle_s: 0.5, after: leave }
         database: postgresql://studio@db/sendreturn
@@ -101,7 +101,8 @@ def test_the_whole_of_the_contract_is_taken(load: Loader, tmp_path: Path) -> Non
     )
     assert got.budget.ask_above_credits == 12.5
     assert got.osc.reply == ("10.0.0.2:9000", "[::1]:9001")
-    assert (got.web.host, got.web.port) == ("127.0.0.1", 0)
+    assert got.osc.allow == ("10.0.0.2/32", "10.1.0.0/16")
+    assert (got.web.host, got.web.port, got.web.open_to_network) == ("::", 0, True)
     assert (got.returns.rate_hz, got.returns.bit_depth, got.returns.stems, got.returns.midi) == (48000, 32, 0, False)
     assert (got.hot_folder.folder, got.hot_folder.after) == ("Out", "leave")
 
@@ -127,10 +128,31 @@ def test_the_grid_for_notes_may_be_none_a_grid_or_a_table(load: Loader, text: st
     [
         ("servce: local\n", "1: servce: expected a known key, found 'servce'. Did you mean 'service'?"),
         ("\nosc: { prot: 1 }\n", "2: osc.prot: expected a known key, found 'prot'. Did you mean 'port'?"),
-        ("web:\n  host: x\n  q: 1\n", "3: web.q: expected a known key, found 'q'. Known here: host, port."),
+        (
+            "web:\n  host: localhost\n  q: 1\n",
+            "3: web.q: expected a known key, found 'q'. Known here: host, open_to_network, port.",
+        ),
         ("osc:\n  port: 70000\n", "2: osc.port: expected a whole number from 0 to 65535, found 70000."),
         ("osc:\n  host: 300.1.1.1\n", "2: osc.host: expected a host name or an IP address, found '300.1.1.1'."),
         ("osc:\n  reply:\n    - a:1\n    - b\n", "4: osc.reply[1]: expected \"host:port\", found 'b'."),
+        (
+            "osc:\n  allow: [phone.local]\n",
+            (
+                "2: osc.allow[0]: expected the IP address of a machine, or a network such as 192.168.1.0/24,"
+                " found 'phone.local'."
+            ),
+        ),
+        (
+            "osc:\n  host: 0.0.0.0\n",
+            (
+                "2: osc.host: expected osc.allow to name the machines that may send, where others reach '0.0.0.0';"
+                " found none."
+            ),
+        ),
+        (
+            "web:\n  host: 192.168.1.4\n",
+            "2: web.host: expected web.open_to_network: yes, where others reach '192.168.1.4'; found no.",
+        ),
         ("osc: { reply: x }\n", "1: osc.reply: expected a list, found 'x'."),
         ("osc: 5\n", "1: osc: expected keys and values, found 5."),
         ("services: [1]\n", "1: services: expected keys and values, found [1]."),
