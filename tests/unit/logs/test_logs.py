@@ -80,6 +80,22 @@ def test_libraries_do_not_tell_whole_urls(tmp_path: Path):
     assert lines_in(tmp_path) == []
 
 
+def test_no_address_is_written_with_what_opens_it(tmp_path: Path):
+    out = io.StringIO()
+    address = f"https://user:{CANARY}@cdn.example.com/a.wav?X-Amz-Signature=4711#top"
+    with logs_in(tmp_path, str, out):
+        log.info(f'it answered "{address}"', url=address, detail=f"<{address}>\nnext", folder="C:\\clips\\a?b")
+        log.info("hosted at https://studio.example.com/x/clips/0123456789abcdefghijkl-_/a.wav")
+        log.info("called at /webhooks/sonauto/0badcafe/0123456789abcdefghijkl-_")
+        log.info("sent Authorization: Bearer 0123456789abcdef")
+    told, *_ = lines_in(tmp_path)
+    assert told["url"] == "https://…@cdn.example.com/a.wav?…"
+    assert told["detail"] == "<https://…@cdn.example.com/a.wav?…>\nnext"
+    assert told["folder"] == "C:\\clips\\a?b"
+    for text in (out.getvalue(), (tmp_path / LOG_NAME).read_text("utf-8")):
+        assert not [word for word in (CANARY, "4711", "0123456789abcdef", "top") if word in text]
+
+
 def test_foreign_text_cannot_look_like_a_line_of_ours(tmp_path: Path):
     out = io.StringIO()
     name = "a\n12:00:00 [error] all lost\x1b[2J\x9b31m\u202egnp.wav"
