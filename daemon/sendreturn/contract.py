@@ -261,8 +261,9 @@ class MadeTake:
 class Report:
     """How a task stands. `failed` is a sentence for the user where the service gave up.
 
-    `facts` is what `follow` wants to know of it (an id that the next call needs), `cost_credits` what the service says
-    that it has billed.
+    `is_final` says that the same request would fail again: other words or another clip are needed. `facts` is what
+    `follow` wants to know of it (an id that the next call needs), `cost_credits` what the service says that it has
+    billed.
     """
 
     done: bool = False
@@ -270,6 +271,7 @@ class Report:
     text: str = ""
     takes: tuple[MadeTake, ...] = ()
     failed: str | None = None
+    is_final: bool = False
     facts: JsonDict = field(default_factory=dict)
     cost_credits: float | None = None
 

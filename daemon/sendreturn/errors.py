@@ -9,7 +9,6 @@
     ├── NotNow                the send is in a state in which this cannot be done
     ├── ServiceError          a service bridge failed; `outcome` says what to do about it
     ├── DeliveryError         the session folder could not be written
-    ├── Stalled               something outside holds the work up; it goes on by itself
     ├── ModelError            a model's weights could not be fetched or used
     └── Busy                  another daemon holds the state folder
 
@@ -82,20 +81,6 @@ class DeliveryError(SendReturnError):
     """The returns are kept in the state folder, because the session folder could not be written."""
 
 
-class Stalled(SendReturnError):
-    """Something outside holds the work up, which goes on by itself when that is over.
-
-    Attributes:
-        folder: Where room is wanted, as text; empty where it is not about room.
-        wanted_bytes: About how much.
-    """
-
-    def __init__(self, what: str, hint: str = "", detail: str = "", folder: str = "", wanted_bytes: int = 0) -> None:
-        super().__init__(what, hint, detail)
-        self.folder = folder
-        self.wanted_bytes = wanted_bytes
-
-
 class ModelError(SendReturnError):
     """A model's weights could not be fetched or used; what was installed before is untouched."""
 
@@ -118,8 +103,21 @@ class Outcome(StrEnum):
 
 
 class ServiceError(SendReturnError):
-    """A service bridge failed."""
+    """A service bridge failed.
 
-    def __init__(self, what: str, hint: str = "", detail: str = "", outcome: Outcome = Outcome.GIVE_UP) -> None:
+    Args:
+        of_account: Whether it is the key or the credits that are missing: then it concerns all sends to the service.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        hint: str = "",
+        detail: str = "",
+        outcome: Outcome = Outcome.GIVE_UP,
+        *,
+        of_account: bool = False,
+    ) -> None:
         super().__init__(what, hint, detail)
         self.outcome = outcome
+        self.of_account = of_account

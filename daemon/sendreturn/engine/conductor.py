@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import shutil
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
@@ -21,10 +20,9 @@ from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
 from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Handed
-from sendreturn.engine.pipeline import run_or_stall
+from sendreturn.engine.pipeline import run_send
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
-from sendreturn.engine.stalls import stall_in
-from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, Stalled, UsageError
+from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, UsageError
 from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
 from sendreturn.services import Services
 from sendreturn.settings import Settings
@@ -148,6 +146,7 @@ class Conductor:
             lost = {Fate.FAILED, Fate.UNKNOWN, Fate.LOST}
             anew = any(intent.fate in lost for intent in self._journal.intents(send.id, send.attempt))
             row = self._journal.again(send.id, "made anew" if anew else "taken up again", anew=anew)
+        self._on_loop(self._means.gates.knock, row.service)
         self._on_loop(self._begin, row)
         return self._view(row)
 
@@ -183,15 +182,6 @@ class Conductor:
 
         return end
 
-    @property
-    def problems(self) -> Mapping[str, str]:
-        """What holds sends up at the moment, a sentence by topic. May be called from any thread."""
-        held = Counter(stall.sentence for stall in dict(self._means.stalls).values())
-        return {
-            f"held up {n}": f"{sentence} (Sends that wait: {count}.)"
-            for n, (sentence, count) in enumerate(held.items(), 1)
-        }
-
     # Running
 
     def _begin(self, send: SendRow) -> None:
@@ -214,39 +204,15 @@ class Conductor:
             self._live.pop(send_id, None)
 
     async def _carry(self, send: SendRow) -> None:
-        """Run one send to its end, whatever that is and whatever holds it up on the way."""
-        run: Run | None = None
-        stall: Stalled | None = None
-        while True:
-            try:
-                run = run or self._run_of(send)
-                if stall is not None:
-                    await run.until_it_passes(stall)
-                await self._carry_on(run)
-            except Exception as error:
-                stall = stall_in(error)
-                if stall is None:
-                    raise
-            else:
-                self._means.stalls.pop(send.id, None)
-                return
-
-    def _run_of(self, send: SendRow) -> Run:
+        """Run one send to its end, whatever that is."""
         run = Run(self._journal.get(send.id), self._means)  # as it is now: it may have been cancelled meanwhile
         self._runs[send.id] = run
-        return run
-
-    async def _carry_on(self, run: Run) -> None:
-        """Run one send from where it is; raises Stalled where something holds it up that will pass."""
-        send = run.send
         if send.state is State.QUEUED:
             run.tell(0.0)
         try:
-            handed = await run_or_stall(run)
+            handed = await run_send(run)
         except Stopping:
             return
-        except Stalled:
-            raise
         except Cancelled:
             await self._cancelled(run)
         except ServiceError as error:
@@ -280,6 +246,9 @@ class Conductor:
                 run.note(clip=str(moved))
 
     def _end(self, run: Run, state: State, text: str, detail: str = "") -> None:
+        """End a send that did not come to its goal; what it has cost is known, unless the fate of a request is not."""
+        if state is not State.UNCERTAIN:
+            run.note(cost_credits=self._journal.spent(run.send.id))
         more = {"detail": detail} if detail else {}
         log.info("send ended", send=run.send.id, state=state.value, text=text, **more)
         run.enter(state, text, detail)

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from sendreturn.audio.notes import Meter
 from sendreturn.contract import Ask, Call, Clip, MadeTake, Manifest, Report, ServiceBridge, Way
+from sendreturn.engine.gates import Door
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.params import Params
 
 OnProgress = Callable[[float, str], None]
 WORST_PAUSE_S = 60.0
+LATE_S = 10.0
+"""A pause that was longer by this has been slept through, by all tasks at once."""
 
 
 class TaskFailed(ServiceError):  # noqa: N818 - a state of affairs, as its siblings in errors.py
@@ -56,36 +59,48 @@ async def follow(
 ) -> Report:
     """Look after a task until it ends. Passing trouble makes the pauses longer; the task is never given up for it.
 
+    Where the service wants another key, all its tasks wait for that, and one looks from time to time.
+
     Raises:
         TaskFailed: the service says that it failed.
         ServiceError: it will not answer for this task, or the time that the user has set is over.
     """
     pace, manifest, pace_s = run.means.pace, bridge.manifest, poll_s(run, bridge)
     most_s = run.means.settings.service_settings(manifest.name).timeout_s
+    gate = run.means.gates.of(manifest.name, Door.LOOK)
     clock = asyncio.get_running_loop().time
     began_s, troubles = clock(), 0
     with pace.waiting(manifest):
         if pace.is_crowded(manifest):
             await run.until_hint(pace.pause_s(manifest, pace_s, 0.0))
         while True:
+            await gate.passed(run)
             run.checkpoint()
             try:
                 report = await bridge.look(call, task_id, folder)
             except ServiceError as error:
+                if error.of_account:
+                    gate.close(error.sentence)
+                    continue
                 if error.outcome is not Outcome.RETRY:
                     raise
                 troubles += 1
                 on_progress(0.0, error.what)
             else:
                 troubles = 0
+                gate.open()
                 if report.done:
                     return _good(report)
                 on_progress(report.progress or 0.0, report.text)
             age_s = clock() - began_s
             if most_s is not None and age_s > most_s:
                 raise _too_late(run, manifest, most_s)
-            pause_s = pace.pause_s(manifest, pace_s, age_s)
-            await run.until_hint(max(pause_s, min(pace_s * 2 ** min(troubles, 10), WORST_PAUSE_S) if troubles else 0.0))
+            patience_s = min(pace_s * 2 ** min(troubles, 10), WORST_PAUSE_S) if troubles else 0.0
+            pause_s = max(pace.pause_s(manifest, pace_s, age_s), patience_s)
+            woken_s = clock() + pause_s
+            await run.until_hint(pause_s)
+            if clock() > woken_s + LATE_S:
+                await run.until_hint(pace.stagger_s(manifest, pace_s))
 
 
 def _too_late(run: Run, manifest: Manifest, most_s: float) -> ServiceError:
@@ -101,5 +116,6 @@ def poll_s(run: Run, bridge: ServiceBridge) -> float:
 
 def _good(report: Report) -> Report:
     if report.failed is not None:
-        raise TaskFailed(report.failed, "`retry` asks for it once more.", report.cost_credits)
+        hint = "The same would fail again." if report.is_final else "`retry` asks for it once more."
+        raise TaskFailed(report.failed, hint, report.cost_credits)
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ EXTRAS = frozenset({Kind.IMAGE, Kind.VIDEO})
 """What nobody waits for: a send is not lost because its picture is."""
 SUFFIX = {Kind.MIDI: ".mid", Kind.LYRICS: ".txt", Kind.IMAGE: ".jpg", Kind.VIDEO: ".mp4"}
 """For references that do not name one; audio is taken for WAV, and read by its content."""
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 TRIES = 3
 """Of a file that is gone from its address or comes damaged, each at the address that the service tells by then."""
 
@@ -233,5 +235,6 @@ def _write(made: Made, prepared: Prepared, target: Path) -> None:
 def _file_name(wanted: _Wanted) -> str:
     """The same after a restart, and where another call was given up meanwhile."""
     origin = wanted.origin
-    suffix = PurePosixPath(urlsplit(wanted.made.ref).path).suffix.lower() or SUFFIX.get(wanted.made.kind, ".wav")
+    named = PurePosixPath(urlsplit(wanted.made.ref).path).suffix.lower()
+    suffix = named if _SUFFIX.fullmatch(named) else SUFFIX.get(wanted.made.kind, ".wav")
     return f"t{wanted.take}-{origin.call}-{origin.take}-{origin.file}{suffix}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sendreturn.contract import MadeTake
@@ -12,7 +13,18 @@ from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.projects import add_projects
 from sendreturn.engine.run import Run
 from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
-from sendreturn.returns.sidecar import About, Ai, Alignment, Cost, Facts, ServiceRefs, Source, Step, source_path
+from sendreturn.returns.sidecar import (
+    About,
+    Ai,
+    Alignment,
+    Cost,
+    Facts,
+    ServiceRefs,
+    Source,
+    Step,
+    source_path,
+    utc_text,
+)
 
 MOST_WARNINGS = 3
 
@@ -20,14 +32,15 @@ MOST_WARNINGS = 3
 async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finished) -> Handed:
     """Deliver every take. Raises DeliveryError where the session cannot be written; the returns are kept then."""
     made = dict(enumerate(takes.takes, start=1))
+    refs = _refs(run, takes)
     delivery = Delivery(
         session=run.send.session,
         folder=run.means.settings.returns.folder,
         clip=clip_name(run.send, run.params),
         operation=run.send.operation,
         send_id=run.send.id,
-        takes=tuple(_take(take, takes, made.get(take.number)) for take in finished.takes),
-        about=_about(run, prepared, takes),
+        takes=tuple(_take(take, refs, made.get(take.number)) for take in finished.takes),
+        about=_about(run, prepared, takes, refs),
     )
     delivered = await asyncio.to_thread(deliver, delivery)
     notes = await asyncio.to_thread(add_projects, run, prepared, delivered)
@@ -38,11 +51,20 @@ async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finish
     return Handed(delivered.folder, tuple(files), (*notes, *_warnings(finished)))
 
 
-def _take(take: FinishedTake, takes: Takes, made: MadeTake | None) -> StagedTake:
-    refs = ServiceRefs(task_ids=takes.task_ids)
+def _refs(run: Run, takes: Takes) -> ServiceRefs:
+    """The tasks, and until when the service keeps what they have made: counted from the first request, to be safe."""
+    keeps_h = run.means.services.manifest(run.send.service).retention_h
+    asked_at = [intent.made_at for intent in run.means.journal.intents(run.send.id, run.send.attempt)]
+    if keeps_h is None or not asked_at:
+        return ServiceRefs(task_ids=takes.task_ids)
+    until = datetime.fromisoformat(min(asked_at)) + timedelta(hours=keeps_h)
+    return ServiceRefs(task_ids=takes.task_ids, expires_at=utc_text(until))
+
+
+def _take(take: FinishedTake, refs: ServiceRefs, made: MadeTake | None) -> StagedTake:
     if made is not None:
         clip_ids = (made.clip_id,) if made.clip_id else ()
-        refs = ServiceRefs(task_ids=takes.task_ids, clip_ids=clip_ids, told=dict(made.told))
+        refs = refs.model_copy(update={"clip_ids": clip_ids, "told": dict(made.told)})
     return StagedTake(take.number, tuple(_file(file) for file in take.files), refs)
 
 
@@ -84,7 +106,7 @@ def _warnings(finished: Finished) -> tuple[str, ...]:
     return (*sentences[:MOST_WARNINGS], f"The sidecar says {more} more.") if more > 0 else tuple(sentences)
 
 
-def _about(run: Run, prepared: Prepared, takes: Takes) -> About:
+def _about(run: Run, prepared: Prepared, takes: Takes, refs: ServiceRefs) -> About:
     manifest = run.means.services.manifest(run.send.service)
     history = run.means.journal.history(run.send.id)
     return About(
@@ -95,7 +117,7 @@ def _about(run: Run, prepared: Prepared, takes: Takes) -> About:
         params=run.params.given(),
         created_at=run.send.created_at,
         source=_source(run, prepared),
-        service_refs=ServiceRefs(task_ids=takes.task_ids),
+        service_refs=refs,
         cost=Cost(
             credits=round(takes.cost_credits, 6),
             currency=None if manifest.free else manifest.currency,

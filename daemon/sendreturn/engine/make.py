@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 from sendreturn.contract import Accepted, Call, Clip, MadeTake, Plan, Report, Way
 from sendreturn.engine.budget import check_budget
 from sendreturn.engine.errands import TaskFailed, follow
+from sendreturn.engine.gates import Door
 from sendreturn.engine.journal import Fate, Intent
 from sendreturn.engine.outputs import Hosted, Origin, Prepared, Requested, Takes
 from sendreturn.engine.prepare import ask_of
@@ -25,6 +27,7 @@ MOST_ROUNDS = 20
 """A bridge that always wants more would spend without end."""
 
 _REPORT = TypeAdapter(Report)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@=+~-]{0,255}")
 
 
 async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
@@ -73,9 +76,32 @@ def call_folder(run: Run, call: str) -> Path:
 async def _submit(run: Run, call: Call, prepared: Prepared) -> Accepted:
     """Make one request, once. One that is not essential may fail: then nothing of it is waited for."""
     try:
-        return await run.step(f"submit {call.name}", State.SUBMITTING, Accepted, partial(_once, run, call, prepared))
+        work = partial(_when_open, run, call, prepared)
+        return await run.step(f"submit {call.name}", State.SUBMITTING, Accepted, work)
     except ServiceError as error:
         return _without(call, error)
+
+
+async def _when_open(run: Run, call: Call, prepared: Prepared) -> Accepted:
+    """Make one request, or wait while the key or the credits of the service are missing.
+
+    The first that hears of it fails with it, so that it is told once; a send that has waited goes on waiting.
+    """
+    gate = run.means.gates.of(run.send.service, Door.MAKE)
+    while True:
+        was_open = not gate.why
+        has_waited = call.essential and await gate.passed(run)
+        try:
+            accepted = await _once(run, call, prepared)
+        except ServiceError as error:
+            if not (error.of_account and call.essential):
+                raise
+            is_news = gate.close(error.sentence)
+            if is_news or not (was_open or has_waited):
+                raise
+        else:
+            gate.open()
+            return accepted
 
 
 async def _once(run: Run, call: Call, prepared: Prepared) -> Accepted:
@@ -83,6 +109,8 @@ async def _once(run: Run, call: Call, prepared: Prepared) -> Accepted:
     if intent is None:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         way = await _way(run, call, prepared)
+        # Others may have spent what was left while the clip was on its way; from here on nothing waits.
+        check_budget(run.means.settings.budget, run.means.journal, call.credits)
         intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
         return await _post(run, call, way, intent)
     if intent.fate is Fate.ACCEPTED and intent.task_id is not None:
@@ -111,11 +139,30 @@ async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
             run.means.journal.answer(intent, Fate.UNKNOWN)
             raise _broken(run) if run.bridge.manifest.free else _unknown(run) from error
         else:
+            _check_id(run, call, accepted, intent)
             report = _REPORT.dump_python(accepted.report, mode="json") if accepted.report else None
-            answer = partial(run.means.journal.answer, intent, Fate.ACCEPTED, accepted.task_id, report)
-            await run.write_down(answer)
+            run.means.journal.answer(intent, Fate.ACCEPTED, accepted.task_id, report)
             return accepted
     raise AssertionError("unreachable")
+
+
+def _check_id(run: Run, call: Call, accepted: Accepted, intent: Intent) -> None:
+    """Raise where the task cannot be looked at by the name that the service has given it: nobody knows what it does."""
+    if accepted.report is not None or run.bridge.manifest.free:
+        return
+    title, wrong = run.bridge.manifest.title, ""
+    if not _ID.fullmatch(accepted.task_id):
+        wrong = "gave the task a name that cannot be used"
+    elif call.take is None and (other := run.means.journal.holder(run.send, accepted.task_id)):
+        wrong = f"gave the task the name of another one, that of send {other}"
+    if wrong:
+        run.means.journal.answer(intent, Fate.UNKNOWN)
+        raise ServiceError(
+            f"{title} took the request, but {wrong}.",
+            f"Look at your account there; `sendreturn retry {run.send.id}` makes the request anew, and may pay twice.",
+            f"task {accepted.task_id[:100]!r}",
+            Outcome.UNKNOWN,
+        )
 
 
 async def _way(run: Run, call: Call, prepared: Prepared) -> Way:

@@ -40,6 +40,11 @@ class Pace:
         """Whether a task that was only now begun should not be looked at at once."""
         return self._waiting[manifest.name] > UNCROWDED
 
+    def stagger_s(self, manifest: Manifest, pace_s: float) -> float:
+        """How long to wait with a look that is due for all tasks at once, after the machine was asleep."""
+        crowded_s = pace_s * self._waiting[manifest.name] / UNCROWDED
+        return self._random.uniform(0.0, min(max(pace_s, crowded_s), LONGEST_S))
+
     def pause_s(self, manifest: Manifest, pace_s: float, age_s: float) -> float:
         """How long to wait before the next look.
 

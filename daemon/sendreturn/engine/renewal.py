@@ -25,7 +25,11 @@ class Renewal:
         return self._requests.get(origin.call)
 
     async def anew(self, origin: Origin, made: Made) -> Made | None:
-        """The same file with the address that it has by now; None where the service does not tell it again."""
+        """The same file with the address that it has by now; None where the service does not tell it again.
+
+        Raises:
+            ServiceError: the service does not answer now, or wants another key; later it may.
+        """
         requested = self.requested(origin)
         if requested is None or not requested.can_look:
             return None
@@ -33,18 +37,24 @@ class Renewal:
         return _same(report, origin, made) if report is not None else None
 
     async def _look(self, requested: Requested) -> Report | None:
-        call = requested.call
+        call, trouble = requested.call, None
         for _ in range(LOOKS):
             self._run.checkpoint()
             try:
                 report = await self._run.bridge.look(call, requested.task_id, call_folder(self._run, call.name))
             except ServiceError as error:
-                if error.outcome is not Outcome.RETRY:
+                if error.outcome is Outcome.GIVE_UP:
                     return None
+                if error.outcome is not Outcome.RETRY:
+                    raise
+                trouble = error
             else:
+                trouble = None
                 if report.done:
                     return None if report.failed is not None else report
             await self._run.pause(poll_s(self._run, self._run.bridge))
+        if trouble is not None:
+            raise trouble
         return None
 
 

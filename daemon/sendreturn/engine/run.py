@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
 from pydantic import TypeAdapter
 
 from sendreturn.contract import ServiceBridge
 from sendreturn.engine.callbacks import Callbacks
+from sendreturn.engine.gates import Gates
 from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
 from sendreturn.engine.pace import Pace
-from sendreturn.engine.stalls import LOOK_AGAIN_S, TRY_AGAIN_AFTER_LOOKS, is_over
-from sendreturn.errors import Stalled
 from sendreturn.params import Params, parse_params
 from sendreturn.sends.wish import Returned
 from sendreturn.services import Services
@@ -26,7 +23,6 @@ from sendreturn.settings import Settings
 from sendreturn.words import State
 
 T = TypeVar("T")
-log = structlog.get_logger(__name__)
 
 
 class Cancelled(Exception):  # noqa: N818 - an event, not an error
@@ -74,8 +70,7 @@ class Means:
     callbacks: Callbacks | None
     announce: Callable[[SendRow, float, Returned | None], None]
     pace: Pace = field(default_factory=Pace)
-    stalls: dict[str, Stalled] = field(default_factory=dict)
-    """What holds sends up at the moment, by the send's id."""
+    gates: Gates = field(default_factory=Gates)
 
 
 @dataclass
@@ -130,30 +125,6 @@ class Run:
         shown = replace(self.send, text=text) if text else self.send
         self.means.announce(shown, start + (end - start) * min(max(fraction, 0.0), 1.0), returned)
 
-    async def until_it_passes(self, stall: Stalled) -> None:
-        """Wait until what holds the send up may be over, or the daemon stops."""
-        if self.send.id not in self.means.stalls:
-            log.warning("send is held up", send=self.send.id, why=stall.what, detail=stall.detail)
-        self.means.stalls[self.send.id] = stall
-        for _ in range(TRY_AGAIN_AFTER_LOOKS):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN_S)
-            if self._stop.is_set() or is_over(stall):
-                return
-
-    async def write_down(self, write: Callable[[], None]) -> None:
-        """Write to the journal what must not be lost, however long it is held up."""
-        while True:
-            try:
-                write()
-            except Stalled as stall:
-                if self._stop.is_set():
-                    raise
-                await self.until_it_passes(stall)
-            else:
-                self.means.stalls.pop(self.send.id, None)
-                return
-
     def note(self, **values: Any) -> None:
         """Write single facts of the send down."""
         self.means.journal.note(self.send.id, **values)
@@ -194,6 +165,11 @@ class Run:
         """Wait until the service calls back, and at most `most_s`."""
         await self._first_of(most_s, self._hinted)
         self._hinted.clear()
+        self.checkpoint()
+
+    async def until(self, event: asyncio.Event, most_s: float) -> None:
+        """Wait until something has happened, and at most `most_s`."""
+        await self._first_of(most_s, event)
         self.checkpoint()
 
     async def until_approved(self) -> None:

@@ -87,7 +87,10 @@ class Words:
             what = f"{self._title} cannot answer at the moment (HTTP {answer.status})."
             return ServiceError(what, "", detail, Outcome.RETRY)
         what, hint, outcome = _STATUSES.get(answer.status, _OTHER)
-        return ServiceError(what.format(title=self._title, status=answer.status), hint, detail, outcome)
+        of_account = answer.status in OF_ACCOUNT
+        return ServiceError(
+            what.format(title=self._title, status=answer.status), hint, detail, outcome, of_account=of_account
+        )
 
     def unreadable(self, answer: Answer, why: str, *, paid: bool) -> ServiceError:
         """A good status with a body that cannot be used: a gateway's page, or the sign-in page of a network."""
@@ -104,11 +107,11 @@ class Words:
         return ServiceError(what, LOOK_FIRST, detail, Outcome.UNKNOWN)
 
     def no_key(self) -> ServiceError:
-        return ServiceError(f"There is no API key for {self._title}.", SET_KEY, outcome=Outcome.ASK)
+        return ServiceError(f"There is no API key for {self._title}.", SET_KEY, outcome=Outcome.ASK, of_account=True)
 
     def bad_key(self) -> ServiceError:
         what = f"The API key for {self._title} has characters that no key has; it was not sent."
-        return ServiceError(what, "Copy it again from the service. " + SET_KEY, outcome=Outcome.ASK)
+        return ServiceError(what, "Copy it again from the service. " + SET_KEY, outcome=Outcome.ASK, of_account=True)
 
 
 _FAULTS = {
@@ -126,6 +129,7 @@ _FAULTS = {
 }
 """What happened, and what to do; all of it passes."""
 
+OF_ACCOUNT = frozenset({401, 402, 403})
 _STATUSES = {
     401: ("{title} does not take the API key.", SET_KEY, Outcome.ASK),
     402: ("{title} says that there are not enough credits.", "Buy credits there, then `retry`.", Outcome.ASK),

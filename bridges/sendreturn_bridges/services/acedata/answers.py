@@ -90,7 +90,8 @@ def _names_error(response: Mapping[str, Any]) -> bool:
 
 def _failed(response: Mapping[str, Any]) -> Report:
     objection = faults.objection_in(response) or faults.Objection("", "")
-    return Report(True, failed=faults.sentence(objection), cost_credits=0.0)
+    failed, is_final = faults.sentence(objection), faults.blames_request(objection)
+    return Report(True, failed=failed, is_final=is_final, cost_credits=0.0)
 
 
 def _waiting(task: Mapping[str, Any], response: Mapping[str, Any]) -> str:

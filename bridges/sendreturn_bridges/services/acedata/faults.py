@@ -87,6 +87,12 @@ def sentence(objection: Objection) -> str:
     return f"{what.what}{quoted(objection.message or objection.code)} {what.hint}".strip()
 
 
+def blames_request(objection: Objection) -> bool:
+    """Whether a task that has failed with this objection would fail again."""
+    meaning = _meaning(0, objection)
+    return meaning is not None and meaning.outcome is Outcome.ASK and meaning not in _OF_ACCOUNT
+
+
 def _meaning(status: int, objection: Objection) -> _Meaning | None:
     folded = objection.message.casefold()
     if not folded and not objection.code:
@@ -104,7 +110,7 @@ def _error(meaning: _Meaning, answer: Answer, objection: Objection | None) -> Se
     said = ": ".join(part for part in objection or () if part)
     detail = f"HTTP {answer.status}: {said}" + (f" (trace {trace})" if trace else "")
     what = meaning.what + quoted(objection.message if objection is not None else "")
-    return ServiceError(what, meaning.hint, detail[:600], meaning.outcome)
+    return ServiceError(what, meaning.hint, detail[:600], meaning.outcome, of_account=meaning in _OF_ACCOUNT)
 
 
 _SET_KEY = "Copy the key again from AceData's console; `sendreturn key set acedata` keeps it."
@@ -139,12 +145,16 @@ def _too_long(what: str) -> _Meaning:
     return _ask(f"AceData says that the {what} is too long.", f"Shorten {what}, or choose a newer model.")
 
 
+_EXPIRED = _Meaning("The API key for AceData has expired.", _SET_KEY, Outcome.ASK)
+_DISABLED = _Meaning("AceData has disabled this key or its application.", "See its console.", Outcome.ASK)
+_OF_ACCOUNT = (_KEY, _PLATFORM_KEY, _OTHER_KEY, _NO_CREDITS, _EXPIRED, _DISABLED)
+
 _CODES: Mapping[str, _Meaning] = {
     "no_token": _KEY,
     "invalid_token": _KEY,
-    "token_expired": _Meaning("The API key for AceData has expired.", _SET_KEY, Outcome.ASK),
+    "token_expired": _EXPIRED,
     "token_mismatched": _OTHER_KEY,
-    "disabled": _Meaning("AceData has disabled this key or its application.", "See its console.", Outcome.ASK),
+    "disabled": _DISABLED,
     "used_up": _NO_CREDITS,
     "forbidden": _MODERATED,
     "content_rejected": _MODERATED,

@@ -93,4 +93,4 @@ def _fail(told: asyncio.Future[Mapping[str, Any]], error: Exception) -> None:
 def _passing(error: ServiceError) -> ServiceError:
     """A question that failed says nothing of the task, unless it is about the key."""
     outcome = Outcome.ASK if error.outcome is Outcome.ASK else Outcome.RETRY
-    return ServiceError(error.what, error.hint, error.detail, outcome)
+    return ServiceError(error.what, error.hint, error.detail, outcome, of_account=error.of_account)

@@ -110,7 +110,7 @@ def _standing_of_one(request: Request, reply: Mapping[str, Any]) -> Report:
 
 def _failed(told: Mapping[str, Any]) -> Report:
     said = next((text(told.get(name)) for name in ("error_message", "error", "message") if text(told.get(name))), "")
-    return Report(True, failed=faults.sentence(said), cost_credits=0.0)
+    return Report(True, failed=faults.sentence(said), is_final=faults.blames_request(said), cost_credits=0.0)
 
 
 # Readers

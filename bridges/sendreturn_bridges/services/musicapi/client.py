@@ -76,7 +76,8 @@ class MusicApi:
         try:
             answer = await self._free.get(task_path(request, quote(task_id, safe="")))
         except faults.TaskError as error:
-            return Report(True, failed=error.what, cost_credits=0.0)
+            is_final = faults.blames_request(error.detail)
+            return Report(True, failed=error.what, is_final=is_final, cost_credits=0.0)
         except faults.NoTaskError as error:
             return self._unknown(task_id, error)
         self._strange.pop(task_id, None)

@@ -96,6 +96,12 @@ def sentence(said: str) -> str:
     return f"{meaning.what}{quoted(said)} {meaning.hint}".strip()
 
 
+def blames_request(said: str) -> bool:
+    """Whether a task that has failed with this message would fail again."""
+    meaning = _by_message(said)
+    return meaning is not None and meaning not in _OF_ACCOUNT
+
+
 def _says_no(answer: Answer) -> bool:
     """A good status may come with an error: a `code` that is one, or the name of an error's kind."""
     body = answer.body
@@ -150,7 +156,10 @@ def _by_message(message: str) -> _Meaning | None:
 def _error(meaning: _Meaning, answer: Answer, objection: Objection) -> ServiceError:
     said = ": ".join(part for part in objection[:2] if part)
     what = meaning.what + quoted(objection.message)
-    return ServiceError(what, meaning.hint, f"HTTP {answer.status}: {said}"[:600], meaning.outcome)
+    of_account = meaning in _OF_ACCOUNT
+    return ServiceError(
+        what, meaning.hint, f"HTTP {answer.status}: {said}"[:600], meaning.outcome, of_account=of_account
+    )
 
 
 def _ask(what: str, hint: str) -> _Meaning:
@@ -176,6 +185,9 @@ _GONE = _ask("MusicAPI no longer has the song.", "Send its audio as a clip.")
 _RETIRED = _Meaning("MusicAPI no longer offers this.", "", Outcome.GIVE_UP)
 _MODERATED = _ask("MusicAPI's moderation objects to the words.", "Change prompt, lyrics or style, then send it again.")
 
+_INACTIVE = _ask("Your subscription at MusicAPI is not active.", "Renew it there, then `retry`.")
+_OF_ACCOUNT = (_KEY, _NO_CREDITS, _INACTIVE)
+
 _KINDS: Mapping[str, _Meaning] = {
     "validation_error": _REFUSED,
     "unauthorized": _KEY,
@@ -191,7 +203,7 @@ _MESSAGES: Iterable[tuple[str, _Meaning]] = (
     ("authorization", _KEY),
     ("remaining credits", _NO_CREDITS),
     ("not enough credits", _NO_CREDITS),
-    ("active subscription", _ask("Your subscription at MusicAPI is not active.", "Renew it there, then `retry`.")),
+    ("active subscription", _INACTIVE),
     (
         "copyrighted content",
         _ask("MusicAPI takes the words for somebody else's lyrics.", "Write other lyrics, then send it again."),

@@ -68,7 +68,8 @@ def read_songs(context: JsonDict, body: JsonDict) -> Report:
     found = entries(body.get("data"), joins=bool(context.get("joins")))
     good = [entry for entry in found if entry.state in SUCCEEDED and text(entry.clip.get("audio_url"))]
     if not good:
-        return Report(True, failed=_why(found), cost_credits=0.0)
+        said = _said(found)
+        return Report(True, failed=faults.sentence(said), is_final=faults.blames_request(said), cost_credits=0.0)
     lost = [entry for entry in found if entry not in good]
     notes = (f"{len(lost)} of the {len(found)} takes failed. {_why(lost)}",) if lost else ()
     return Report(takes=tuple(_take(context, entry, notes) for entry in good))
@@ -96,8 +97,11 @@ def _of_pair(row: Mapping[str, Any], *, joins: bool) -> Entry:
 
 
 def _why(found: list[Entry]) -> str:
-    said = next((text(entry.clip.get("error_message")) for entry in found if entry.clip.get("error_message")), "")
-    return faults.sentence(said)
+    return faults.sentence(_said(found))
+
+
+def _said(found: list[Entry]) -> str:
+    return next((text(entry.clip.get("error_message")) for entry in found if entry.clip.get("error_message")), "")
 
 
 def _take(context: JsonDict, entry: Entry, notes: tuple[str, ...]) -> MadeTake:

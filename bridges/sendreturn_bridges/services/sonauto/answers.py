@@ -105,7 +105,9 @@ def ended(record: Any, task_id: str, covers: str, *, aligned: bool, sung: bool, 
     table = record if isinstance(record, Mapping) else {}
     status = _status(table.get("status"))
     if status == FAILURE:
-        return Report(done=True, failed=faults.failure(table.get("error_message")), cost_credits=0.0)
+        said = table.get("error_message")
+        failed, is_final = faults.failure(said), faults.blames_request(said)
+        return Report(done=True, failed=failed, is_final=is_final, cost_credits=0.0)
     songs = songs_in(table)
     if not songs and status == SUCCESS:
         return Report(done=True, failed="Sonauto says that the song is finished, but not where it is.")

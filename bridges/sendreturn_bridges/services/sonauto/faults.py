@@ -34,7 +34,9 @@ def classify(answer: Answer) -> ServiceError | None:
     objections = objections_in(answer.body)
     said = "; ".join(f"{o.field}: {o.message}" if o.field else o.message for o in objections) or answer.text[:300]
     meaning = _by_status(answer.status, objections) or _by_words(objections)
-    return ServiceError(meaning.what, meaning.hint, f"HTTP {answer.status}: {said}"[:600], meaning.outcome)
+    detail = f"HTTP {answer.status}: {said}"[:600]
+    of_account = meaning in (_NO_CREDITS, _STATUSES[401], _STATUSES[403])
+    return ServiceError(meaning.what, meaning.hint, detail, meaning.outcome, of_account=of_account)
 
 
 def objections_in(body: Any) -> tuple[Objection, ...]:
@@ -52,10 +54,20 @@ def objections_in(body: Any) -> tuple[Objection, ...]:
 def failure(message: Any) -> str:
     """Why a task that was accepted has failed, for the user."""
     said = message.strip() if isinstance(message, str) else ""
-    known = next((meaning for pattern, meaning in _PATTERNS if pattern.search(said)), None) if said else None
+    known = _known(said)
     if known is not None:
         return f"{known.what} {known.hint} Sonauto's own words: {_ended(said)} Nothing was billed."
     return f"Sonauto could not make it{f': {_ended(said)}' if said else ', and does not say why.'} Nothing was billed."
+
+
+def blames_request(message: Any) -> bool:
+    """Whether a task that has failed with this message would fail again."""
+    known = _known(message.strip()) if isinstance(message, str) else None
+    return known is not None and known.outcome is not Outcome.RETRY
+
+
+def _known(said: str) -> _Meaning | None:
+    return next((meaning for pattern, meaning in _PATTERNS if pattern.search(said)), None)
 
 
 def _objection(entry: Mapping[str, Any] | str) -> Objection:

@@ -47,6 +47,7 @@ _SENTENCES: Mapping[int, tuple[str, str, Outcome]] = {
 }
 _PACE = _SENTENCES[430]
 _CREDITS = _SENTENCES[402]
+_OF_ACCOUNT = (_SENTENCES[401], _SENTENCES[402], _SENTENCES[403])
 _UNFETCHED = ("Suno API could not fetch the clip from its address.", "`retry` uploads it anew.", Outcome.GIVE_UP)
 _RIGHTS = ("Suno API takes the clip for a known work.", "Send audio that you have the rights to.", Outcome.GIVE_UP)
 _NO_TASK = ("Suno API does not know this task any more.", "Its results are kept for 14 days.", Outcome.GIVE_UP)
@@ -184,6 +185,11 @@ def failure(word: str, code: Any, message: Any) -> str:
     return f"{sentence} It says: {own.rstrip('.')}." if own else sentence
 
 
+def blames_request(word: str, code: Any, message: Any) -> bool:
+    """Whether a task that has failed like this would fail again: with the same words, or the same clip."""
+    return word == "SENSITIVE_WORD_ERROR" or number(code) == 413 or _meant(text(message)) is not None
+
+
 def _why(word: str, code: float | None, own: str) -> str:
     meaning = _MODERATED if word == "SENSITIVE_WORD_ERROR" else _meant(own)
     if meaning is not None:
@@ -205,8 +211,10 @@ def _error(code: int, msg: str, detail: str) -> ServiceError:
         return _told(_UNFETCHED, detail)
     if any(word in folded for word in WORK_WORDS) and code in (400, 413):
         return _told(_RIGHTS, detail)
-    what, hint, outcome = (_meant(msg) if code in IN_SENTENCE else None) or _SENTENCES.get(code, _SENTENCES[400])
-    return ServiceError(_with_words(what, msg, code), _hint(hint, msg, code), detail, outcome)
+    meaning = (_meant(msg) if code in IN_SENTENCE else None) or _SENTENCES.get(code, _SENTENCES[400])
+    what, hint, outcome = meaning
+    of_account = meaning in _OF_ACCOUNT
+    return ServiceError(_with_words(what, msg, code), _hint(hint, msg, code), detail, outcome, of_account=of_account)
 
 
 def _too_many(code: int, folded: str, detail: str) -> ServiceError:
@@ -224,7 +232,7 @@ _ASK = Outcome.ASK
 
 def _told(sentence: tuple[str, str, Outcome], detail: str) -> ServiceError:
     what, hint, outcome = sentence
-    return ServiceError(what, hint, detail, outcome)
+    return ServiceError(what, hint, detail, outcome, of_account=sentence in _OF_ACCOUNT)
 
 
 def _with_words(what: str, msg: str, code: int) -> str:

@@ -14,7 +14,7 @@ from sendreturn.contract import JsonDict, Made, MadeTake, Report
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.words import Kind
 
-from sendreturn_bridges.services.sunoapi.faults import failure
+from sendreturn_bridges.services.sunoapi.faults import blames_request, failure
 from sendreturn_bridges.services.sunoapi.reading import address, field, number, rows, table, text
 from sendreturn_bridges.services.sunoapi.states import Stage, Standing, standing
 from sendreturn_bridges.services.sunoapi.stem_names import FIELDS
@@ -63,8 +63,9 @@ def _ended(data: JsonDict, now: Standing) -> Reading:
     """A task that ended without a result: it failed, or could not call back, or has nothing to show."""
     if now.stage is Stage.DONE:
         return Reading(_failed("Suno API says that it is ready, but gives nothing."), "absent")
-    sentence = failure(now.word, field(data, "errorCode"), field(data, "errorMessage"))
-    return Reading(_failed(sentence), "not_told" if now.stage is Stage.NOT_TOLD else "")
+    told = now.word, field(data, "errorCode"), field(data, "errorMessage")
+    report = replace(_failed(failure(*told)), is_final=blames_request(*told))
+    return Reading(report, "not_told" if now.stage is Stage.NOT_TOLD else "")
 
 
 # Songs
