@@ -6,6 +6,7 @@ A log that cannot be written is told once and costs nothing else: the work goes 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -24,8 +25,12 @@ KEPT = 5
 Redact = Callable[[str], str]
 Event = MutableMapping[str, Any]
 
-NOISY = ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "asyncio", "watchdog")
-"""Libraries that tell more than a user wants. httpx tells whole URLs at INFO, signatures included (its issue 2760)."""
+NOISY = (
+    *("httpx", "httpcore", "h11", "uvicorn.access", "uvicorn.error", "asyncio", "watchdog", "keyring"),
+    *("boto3", "botocore", "s3transfer", "urllib3", "multipart", "sse_starlette"),
+)
+"""Libraries that tell more than a user wants. httpx tells whole URLs at INFO, signatures included (its issue 2760), and
+botocore at DEBUG what it signs and with which headers."""
 
 log = structlog.get_logger(__name__)
 
@@ -109,6 +114,18 @@ class _SteadyTerminal(_Steady, logging.StreamHandler[TextIO]):
     pass
 
 
+def without_signatures(text: str) -> str:
+    """`text` without what opens an address: user and password, query, fragment, and tokens of ours."""
+    bare = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text))
+    return _BEARER.sub(r"\1 …", _OUR_TOKEN.sub(r"\1…", bare))
+
+
+_USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@\"'<>\\]+@", re.IGNORECASE)
+_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s\"'<>\\?#]*)[?#][^\s\"'<>\\]*", re.IGNORECASE)
+_OUR_TOKEN = re.compile(r"(/(?:clips|webhooks/[^/\s]+/[^/\s]+)/)[\w-]{20,}")
+_BEARER = re.compile(r"\b(bearer|basic)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+
+
 class _Redacting(structlog.stdlib.ProcessorFormatter):
     """Takes the secrets out of the finished line, so that none gets by inside a list, an exception or a traceback."""
 
@@ -118,7 +135,7 @@ class _Redacting(structlog.stdlib.ProcessorFormatter):
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redact(super().format(record))
+        return without_signatures(self._redact(super().format(record)))
 
 
 def _file_handler(folder: Path, redact: Redact) -> logging.Handler:
