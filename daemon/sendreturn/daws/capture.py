@@ -73,7 +73,7 @@ def capture(selection: Selection, folder: Path) -> Captured:
 def _rendered(selection: Selection) -> Captured:
     with open_decoder(Path(selection.rendered)) as decoder:
         length = round(decoder.info.frames * selection.rate_hz / decoder.info.sample_rate_hz)
-    return Captured(Path(selection.rendered), None, selection.position, length)
+    return Captured(Path(selection.rendered), None, selection.position, length, selection.gain)
 
 
 def _refuse_what_a_cut_cannot_do(piece: Piece) -> None:

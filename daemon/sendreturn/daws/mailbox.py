@@ -7,6 +7,7 @@ Under the bridge's folder in the state folder:
                               The DAW renames it to `.taken`, places it, and renames it to `.done`
     in/<key>/status.json      to the DAW: how its sends stand, and the latest notes, each with a number
     in/ping                   to the DAW: a text that it sends back as `{"kind": "pong", "nonce": …}`
+    in/words.json             to the DAW: the operations, and the presets with what each of them stands for
 
 `key` is the session as the DAW names it, in 8 hex digits that a few lines of Lua can work out (`session_key`). A
 placement that was not placed waits here until its session is open again, however long that takes.
@@ -72,6 +73,8 @@ class MailboxLink:
     async def start(self) -> None:
         for folder in (self._out, self._in):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        words = {key: self._setup.options.get(key, empty) for key, empty in (("operations", []), ("presets", {}))}
+        _replace(self._in / "words.json", json.dumps(words))
         self._stop_watching = _watch(self._out, self.poke)
         self._task = asyncio.create_task(self._run(), name=f"mailbox {self._setup.manifest.name}")
 

@@ -81,6 +81,7 @@ class Selection(_Read):
         range: First sample and length of what the user chose on the timeline; None for the whole of the pieces. What
             the pieces hold beyond it is context.
         rendered: A file that the DAW has rendered itself in place of the pieces; it starts at `position`.
+        gain: What the DAW plays that file with, linear.
     """
 
     request: str = Field(min_length=1, max_length=200)
@@ -93,6 +94,7 @@ class Selection(_Read):
     range: tuple[Samples, Length] | None = None
     rendered: str = ""
     position: Samples = 0
+    gain: float = Field(default=1.0, ge=0, le=100)
     tempo: tuple[TempoPoint, ...] = Field(default=(), max_length=10_000)
 
     @model_validator(mode="before")
