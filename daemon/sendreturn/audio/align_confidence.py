@@ -25,6 +25,9 @@ AMBIGUOUS = 0.4
 EXPECTED = 0.75
 """The same where only one of them lies where the source was expected."""
 DRIFTING = 0.3
+MOST_OF_IT = 0.9
+RELIABLE = 0.5
+"""Below it nothing is said of what else became of the clip: that would claim that it was found."""
 DRIFT_SAMPLES = 2.0
 FILTERED = 10.0
 PLAINLY_ADDED = 0.1
@@ -44,7 +47,9 @@ def judge(match: Match, source: Audio, expected_s: float) -> tuple[float, tuple[
     drifting = drift_note(match, source)
     if drifting:
         confidence = min(confidence, DRIFTING)
-    return confidence * factor, (*notes, *_notes(match, source), *drifting)
+    confidence *= factor
+    heard = _notes(match, source) if confidence >= RELIABLE else ()
+    return confidence, (*notes, *heard, *drifting)
 
 
 def drift_note(match: Match, source: Audio) -> tuple[str, ...]:
@@ -89,10 +94,10 @@ def _notes(match: Match, source: Audio) -> tuple[str, ...]:
     if match.added > PLAINLY_ADDED:
         notes.append(f"Other sound was added to the clip, at {10.0 * log10(match.added):+.0f} dB against it.")
     start_s, end_s = match.found_s
-    if match.inverted:
-        notes.append("The polarity of the clip is turned over in what came back.")
-    if match.agreeing < 0.9 * match.wanted:
-        notes.append(
-            f"Only the clip's part from {start_s:.1f} s to {end_s:.1f} s of {source.duration_s:.1f} s was found."
-        )
+    if match.agreeing < MOST_OF_IT * match.wanted:
+        if end_s - start_s < MOST_OF_IT * source.duration_s:
+            span = f"from {start_s:.1f} s to {end_s:.1f} s of {source.duration_s:.1f} s"
+            notes.append(f"Only the clip's part {span} was found.")
+        else:
+            notes.append("The clip was found, but parts of it in between were not.")
     return tuple(notes)

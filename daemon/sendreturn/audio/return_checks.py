@@ -20,6 +20,7 @@ RUN = 4
 """So many samples in a row at full scale are a clipped peak; single ones are loud peaks."""
 CLIPPED_RUNS = 3
 OFFSET = 0.005
+ALL_IS_HEARD_HZ = 44_100
 SAME = 10 ** (-80 / 20)
 
 
@@ -28,6 +29,7 @@ class Heard:
     """Measures of one file. `is_mono`: all channels hold the same."""
 
     duration_s: float
+    rate_hz: int
     peak: float
     offset: float
     clipped_runs: int
@@ -50,27 +52,33 @@ def hear(path: Path) -> Heard:
             runs += _runs(size)
             spread = max(spread, float(np.abs(block - block[:, :1]).max(initial=0.0)))
     is_mono = info.channels == 1 or spread <= SAME * max(peak, 1e-9)
-    return Heard(info.duration_s, peak, total / max(info.frames, 1), runs, is_mono)
+    return Heard(info.duration_s, info.sample_rate_hz, peak, total / max(info.frames, 1), runs, is_mono)
 
 
-def checks_of(heard: Heard, *, clip_channels: int | None = None, least_s: float | None = None) -> tuple[str, ...]:
+def checks_of(
+    heard: Heard, *, clip_channels: int | None = None, clip_hz: int | None = None, least_s: float | None = None
+) -> tuple[str, ...]:
     """What is to be said of a mix.
 
     Args:
-        clip_channels: Of the clip that was sent.
+        clip_channels, clip_hz: Of the clip that was sent.
         least_s: How long it should be at least.
     """
     if heard.peak < SILENT:
-        return ("It is silent.",)
+        return ("What came back is silent.",)
     found = []
     if heard.clipped_runs >= CLIPPED_RUNS:
-        found.append(f"It clips: {heard.clipped_runs} peaks are cut off at full scale.")
+        found.append(f"What came back clips: {heard.clipped_runs} peaks are cut off at full scale.")
     if abs(heard.offset) > OFFSET:
-        found.append(f"It has a DC offset of {heard.offset:+.3f}.")
+        found.append(f"What came back has a DC offset of {100 * abs(heard.offset):.1f} % of full scale.")
     if heard.is_mono and clip_channels is not None and clip_channels > 1:
-        found.append("It is mono, and the clip is stereo.")
+        found.append("What came back is mono, and the clip is stereo.")
+    if clip_hz is not None and heard.rate_hz < min(clip_hz, ALL_IS_HEARD_HZ):
+        found.append(
+            f"What came back has {heard.rate_hz:,} Hz, so that nothing above {heard.rate_hz / 2000:g} kHz is in it."
+        )
     if least_s is not None and heard.duration_s < least_s - 0.05:
-        found.append(f"It is {heard.duration_s:.1f} s long, and the clip {least_s:.1f} s.")
+        found.append(f"What came back is {heard.duration_s:.1f} s long, and the clip {least_s:.1f} s.")
     return tuple(found)
 
 

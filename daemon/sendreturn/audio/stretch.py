@@ -64,7 +64,16 @@ def stretch(audio: Audio, warp: float | Sequence[WarpMarker]) -> Audio:
 
 
 def stretch_to_grid(audio: Audio, beats_s: Sequence[float], meter: Meter, downbeat: int = 0) -> Audio:
-    """The audio with its beats on the session's grid; its first downbeat stays where it is.
+    """The audio with its beats on the session's grid; its first downbeat stays where it is. See `grid_markers`.
+
+    Raises:
+        Refusal: there are fewer than two beats, their tempo is not the session's, or nothing here can stretch.
+    """
+    return stretch(audio, grid_markers(beats_s, meter, downbeat))
+
+
+def grid_markers(beats_s: Sequence[float], meter: Meter, downbeat: int = 0) -> list[WarpMarker]:
+    """Where beats come to lie that are drawn to the session's grid; the first downbeat stays where it is.
 
     Args:
         beats_s: Where the beats were heard, in rising order. They may be missing here and there, and may be twice or
@@ -73,7 +82,7 @@ def stretch_to_grid(audio: Audio, beats_s: Sequence[float], meter: Meter, downbe
         downbeat: Which of the beats is the first downbeat.
 
     Raises:
-        Refusal: there are fewer than two beats, their tempo is not the session's, or nothing here can stretch.
+        Refusal: there are fewer than two beats, or their tempo is not the session's.
     """
     if len(beats_s) < 2:
         raise Refusal("Too few beats were heard to stretch the audio to the session's grid.")
@@ -81,7 +90,14 @@ def stretch_to_grid(audio: Audio, beats_s: Sequence[float], meter: Meter, downbe
     timeline = meter.timeline
     anchor = timeline.quarters(beats_s[downbeat])
     places = (timeline.seconds(anchor + count - counts[downbeat]) for count in counts)
-    return stretch(audio, [WarpMarker(at_s, to_s) for at_s, to_s in zip(beats_s, places, strict=True)])
+    return [WarpMarker(at_s, to_s) for at_s, to_s in zip(beats_s, places, strict=True)]
+
+
+def warped_s(at_s: float, markers: Sequence[WarpMarker]) -> float:
+    """Where a moment of the audio comes to lie."""
+    later = next((index for index, marker in enumerate(markers) if marker.at_s > at_s), len(markers) - 1)
+    one = max(0, min(later - 1, len(markers) - 2))
+    return _extrapolated(markers[one], markers[one + 1], at_s).to_s
 
 
 def _counts(beats_s: NDArray[np.float64], meter: Meter) -> NDArray[np.float64]:

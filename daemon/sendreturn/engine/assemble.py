@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sendreturn.audio.buffer import Audio
-from sendreturn.audio.decode import read_audio
-from sendreturn.audio.resample import resample
+from sendreturn.audio.convert import convert
+from sendreturn.audio.decode import open_decoder
+from sendreturn.audio.probe import inspect
 from sendreturn.audio.splice import HANDLE_S, SpliceReport, join_tail, splice_section
 from sendreturn.engine.fit import Fit
 from sendreturn.engine.outputs import FetchedFile, Prepared, Source
@@ -18,7 +19,11 @@ from sendreturn.engine.run import Run
 from sendreturn.engine.sections import join_frame
 from sendreturn.words import Kind
 
-NOTHING_NEW = "Nothing of it is new: it ends before the place where the clip should go on."
+MIN_SECTION_S = 0.02
+SHORT_S = 0.05
+NOTHING_NEW = "Nothing of what came back is new: it ends before the place where the clip should go on."
+NOT_JOINED = "The mix is as the service gave it, and not joined to the clip."
+NO_SECTION = "What came back ends before the section that was to be made anew, so it was not patched in."
 
 
 def assemble(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> list[Piece]:
@@ -45,50 +50,60 @@ def _with_notes_at(piece: Piece, source: Source | None, fit: Fit, pieces: list[P
     return replace(piece, start_frame=start, shift_s=shift_s)
 
 
-def _as_it_is(file: FetchedFile, fit: Fit, checks: tuple[str, ...] = ()) -> Piece:
+def _as_it_is(file: FetchedFile, fit: Fit, *warnings: str) -> Piece:
     lead = fit.lead_frames if file.covers == "all" else 0
-    return Piece(file.kind, file.path, file.stem, file.made_by, -lead, checks=checks, is_aligned=file.covers == "all")
+    is_aligned = file.covers == "all"
+    return Piece(file.kind, file.path, file.stem, file.made_by, -lead, warnings=warnings, is_aligned=is_aligned)
 
 
 def _extended(run: Run, source: Source, file: FetchedFile, fit: Fit, folder: Path) -> list[Piece]:
     """The mix of clip and new audio, and the new audio alone as a part of it, so that they agree to the sample."""
     right = run.params.side != "left"
     at_frame = join_frame(run.params, source)
-    new, beside = _at_rate(read_audio(file.path), source), None
-    if file.covers == "all":
-        # The service gave the whole song back; only what is new of it is used.
-        join = at_frame + (fit.lead_frames if fit.is_sure else _nominal_lead(source, new, right=right))
-        if not 0 < join < new.frames:
-            return [_as_it_is(file, fit, (NOTHING_NEW,))]
-        new, beside = _parted(new, join, source, right=right)
-        beside = beside if fit.is_sure else None
+    song = _at_rate(file.path, source, folder)
+    if file.covers != "all":
+        return _joined(run, source, file, song.part(0, song.frames), None, folder)
+    # The service gave the whole song back; only what is new of it is used.
+    join = at_frame + (fit.lead_frames if fit.is_sure else _nominal_lead(source, song.frames, right=right))
+    if not 0 < join < song.frames:
+        return [_as_it_is(file, fit, NOTHING_NEW)]
+    if fit.is_absent:
+        return _other_music(file, song, join, at_frame, right=right)
+    handle = round(HANDLE_S * source.sample_rate_hz)
+    new = song.part(join, song.frames) if right else song.part(0, join)
+    beside = song.part(join - handle, join) if right else song.part(join, join + handle)
+    return _joined(run, source, file, new, beside if fit.is_sure else None, folder)
+
+
+def _joined(run: Run, source: Source, file: FetchedFile, new: Audio, beside: Audio | None, folder: Path) -> list[Piece]:
+    right = run.params.side != "left"
+    at_frame = join_frame(run.params, source)
     mix = folder / "joined.wav"
     report = join_tail(source.staged, new, at_frame, mix, "right" if right else "left", beside)
     start = 0 if right else at_frame - new.frames
-    kind = Kind.TAIL if right else Kind.HEAD
-    whole = Piece(
-        Kind.MIX, mix, None, file.made_by, start, checks=_join_checks(report), is_aligned=file.covers == "all"
-    )
+    is_aligned = file.covers == "all"
+    whole = Piece(Kind.MIX, mix, None, file.made_by, start, checks=_join_checks(report), is_aligned=is_aligned)
     part_start = at_frame if right else start
+    kind = Kind.TAIL if right else Kind.HEAD
     return [whole, replace(whole, kind=kind, start_frame=part_start, cut=report.section_frames)]
 
 
-def _parted(song: Audio, join: int, source: Source, *, right: bool) -> tuple[Audio, Audio]:
-    """What is new in a whole song, and what lies beside it on the clip's side of the join."""
-    handle = round(HANDLE_S * source.sample_rate_hz)
-    if right:
-        return _part(song, join, song.frames), _part(song, max(join - handle, 0), join)
-    return _part(song, 0, join), _part(song, join, join + handle)
+def _other_music(file: FetchedFile, song: _Song, join: int, at_frame: int, *, right: bool) -> list[Piece]:
+    """A song without the clip in it: all of it, and the part of it that should be new."""
+    start = at_frame - join
+    whole = Piece(Kind.MIX, song.path, None, file.made_by, start, warnings=(NOT_JOINED,), is_aligned=True)
+    kind, cut = (Kind.TAIL, (join, song.frames)) if right else (Kind.HEAD, (0, join))
+    return [whole, replace(whole, kind=kind, start_frame=at_frame if right else start, cut=cut)]
 
 
-def _nominal_lead(source: Source, new: Audio, *, right: bool) -> int:
+def _nominal_lead(source: Source, frames: int, *, right: bool) -> int:
     """Where the clip should lie in a song in which it cannot be found: at its start, or for a head at its end."""
-    return 0 if right else new.frames - source.frames
+    return 0 if right else frames - source.frames
 
 
 def _join_checks(report: SpliceReport) -> tuple[str, ...]:
     if not report.crossfade_frames:
-        return ()
+        return ("Clip and new audio join without a step, and so without a crossfade.",)
     fade_ms = 1000 * report.crossfade_frames / report.sample_rate_hz
     return (f"At the join the new audio is drawn to the clip over {fade_ms:.0f} ms, so that it does not click.",)
 
@@ -96,38 +111,50 @@ def _join_checks(report: SpliceReport) -> tuple[str, ...]:
 def _patched(run: Run, source: Source, file: FetchedFile, fit: Fit, folder: Path) -> Piece:
     """The clip with the section made anew; what the service changed elsewhere is left out."""
     assert run.params.section_s is not None
-    start, end = (round(edge_s * source.sample_rate_hz) for edge_s in run.params.section_s)
-    end = min(end, source.frames)
-    new = _at_rate(read_audio(file.path), source)
-    first = start + (fit.lead_frames if fit.is_sure else 0)
-    section = new if file.covers == "section" else _part(new, max(first, 0), first + end - start)
-    if section.frames <= 0:
-        return _as_it_is(file, fit, ("It ends before the section that was to be made anew, so it was not patched in.",))
-    missing_s = (end - start - section.frames) / source.sample_rate_hz
+    rate = source.sample_rate_hz
+    start, end = (min(round(edge_s * rate), source.frames) for edge_s in run.params.section_s)
+    song = _at_rate(file.path, source, folder)
+    first = 0 if file.covers == "section" else start + (fit.lead_frames if fit.is_sure else 0)
+    section = song.part(first, first + end - start)
+    if section.frames < MIN_SECTION_S * rate:
+        return _as_it_is(file, fit, NO_SECTION)
     mix = folder / "patched.wav"
-    report = splice_section(source.staged, _fitted(section, end - start), run.params.section_s, mix)
-    checks = _patch_checks(report, missing_s)
+    report = splice_section(source.staged, section, (start / rate, (start + section.frames) / rate), mix)
+    missing_s = (end - start - section.frames) / rate
+    early = f"The new section ends {missing_s:.2f} s too early; the clip goes on there."
+    warnings = (early,) if missing_s > SHORT_S else ()
+    checks = _patch_checks(report)
     is_aligned = file.covers == "all"
-    return Piece(Kind.MIX, mix, None, file.made_by, exact=True, checks=checks, is_aligned=is_aligned)
+    return Piece(Kind.MIX, mix, None, file.made_by, exact=True, checks=checks, warnings=warnings, is_aligned=is_aligned)
 
 
-def _patch_checks(report: SpliceReport, missing_s: float) -> tuple[str, ...]:
+def _patch_checks(report: SpliceReport) -> tuple[str, ...]:
     fade_ms = 1000 * report.crossfade_frames / report.sample_rate_hz
-    checks = [f"Outside the section it is the clip, bit by bit; inside, its ends are crossfaded over {fade_ms:.0f} ms."]
-    if missing_s > 0.05:
-        checks.append(f"The service's section ends {missing_s:.2f} s too early; the rest of it is silence.")
-    return tuple(checks)
+    return (f"Outside the section it is the clip, bit by bit; inside, its ends are crossfaded over {fade_ms:.0f} ms.",)
 
 
-def _at_rate(audio: Audio, source: Source) -> Audio:
-    return audio if audio.rate_hz == source.sample_rate_hz else resample(audio, source.sample_rate_hz)
+@dataclass(frozen=True)
+class _Song:
+    """A service's audio at the clip's rate, of which only parts are read."""
+
+    path: Path
+    frames: int
+
+    def part(self, start: int, end: int) -> Audio:
+        with open_decoder(self.path) as decoder:
+            rate_hz = decoder.info.sample_rate_hz
+            start, end = max(start, 0), min(end, self.frames)
+            samples = np.empty((max(end - start, 0), decoder.info.channels), np.float32)
+            decoder.seek(start)
+            at = 0
+            for block in decoder.blocks(len(samples)):
+                samples[at : at + len(block)] = block
+                at += len(block)
+        return Audio(samples, rate_hz)
 
 
-def _part(audio: Audio, start: int, end: int) -> Audio:
-    return Audio(audio.samples[start:end], audio.rate_hz)
-
-
-def _fitted(audio: Audio, frames: int) -> Audio:
-    """The audio cut, or filled up with silence, to a length."""
-    missing = max(frames - audio.frames, 0)
-    return Audio(np.pad(audio.samples[:frames], ((0, missing), (0, 0))), audio.rate_hz)
+def _at_rate(path: Path, source: Source, folder: Path) -> _Song:
+    info = inspect(path)
+    if info.sample_rate_hz != source.sample_rate_hz:
+        info = convert(path, folder / f"at-rate-{path.stem}.wav", rate_hz=source.sample_rate_hz, bit_depth="float")
+    return _Song(info.path, info.frames)

@@ -47,11 +47,12 @@ def conform(
             one = ready[index].with_checks(found.checks.get(index, ()))
             own = found.aligned(aligned) if piece.kind is Kind.STEM else aligned
             file = _measured(run, prepared, one.piece, one.info, take)
-            files.append(replace(file, alignment=own if piece.is_aligned else None))
+            warnings = (*piece.warnings, *found.warnings.get(index, ()))
+            files.append(replace(file, alignment=own if piece.is_aligned else None, warnings=warnings))
         elif piece.kind is Kind.MIDI:
             files.append(_notes(run, prepared, piece, folder / f"out-{index}.mid", frame))
         else:
-            files.append(FinishedFile(piece.kind, piece.path, piece.stem, piece.made_by, checks=piece.checks))
+            files.append(FinishedFile(piece.kind, piece.path, piece.stem, piece.made_by, checks=piece.told))
     return files
 
 
@@ -80,7 +81,9 @@ def _notes(run: Run, prepared: Prepared, piece: Piece, target: Path, frame: Fram
     start = _quarters(prepared, frame)
     place = NotePlace(meter, frame.duration_s, piece.shift_s, start_quarters=start, quantizing=quantizing)
     report = conform_midi(piece.path, target, place, title=clip_name(run.send, run.params))
-    return FinishedFile(piece.kind, target, piece.stem, piece.made_by, checks=(*piece.checks, *report.checks))
+    warnings = report.checks if report.is_raw else ()
+    checks = (*piece.told, *report.checks)
+    return FinishedFile(piece.kind, target, piece.stem, piece.made_by, checks=checks, warnings=warnings)
 
 
 def _quarters(prepared: Prepared, frame: Frame) -> float:
@@ -133,7 +136,7 @@ def _position(prepared: Prepared, piece: Piece, rate_hz: int) -> int:
 def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, take: int) -> FinishedFile:
     loudness = measure(info.path)
     position = _position(prepared, piece, info.sample_rate_hz)
-    checks = (*info.notes, *piece.checks)
+    checks = (*piece.told, *info.notes)
     if position < 0:
         checks = (*checks, f"It starts {-position} samples before the session does; its time reference says 0.")
     name = clip_name(run.send, run.params)

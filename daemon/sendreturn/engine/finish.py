@@ -15,7 +15,7 @@ from sendreturn.engine.conform import conform
 from sendreturn.engine.errands import errand
 from sendreturn.engine.fit import fit
 from sendreturn.engine.outputs import Fetched, FetchedTake, Finished, FinishedFile, FinishedTake, Prepared
-from sendreturn.engine.pieces import Piece
+from sendreturn.engine.pieces import AUDIO, Piece
 from sendreturn.engine.rhythm import lay_on_grid
 from sendreturn.engine.run import Run
 from sendreturn.params import Params
@@ -42,7 +42,9 @@ async def finish(run: Run, plan: Plan, prepared: Prepared, fetched: Fetched) -> 
         files = await asyncio.to_thread(conform, run, prepared, pieces, take.number, folder, found.told)
         heard = await asyncio.to_thread(_heard, run, prepared, take)
         checks = (*told, *take.notes, *found.checks, *heard)
-        takes.append(FinishedTake(take.number, _with_checks(files, checks), (*told, *found.warnings, *heard)))
+        of_files = (sentence for file in files for sentence in file.warnings)
+        warnings = (*told, *found.warnings, *heard, *of_files)
+        takes.append(FinishedTake(take.number, _with_checks(files, checks), warnings))
     return Finished(tuple(takes))
 
 
@@ -53,7 +55,9 @@ def _heard(run: Run, prepared: Prepared, take: FetchedTake) -> tuple[str, ...]:
     if mix is None or run.bridge.manifest.free:
         return ()
     least_s = source.duration_s if source and mix.covers == "all" and run.send.operation in AS_LONG else None
-    return checks_of(hear(mix.path), clip_channels=source.channels if source else None, least_s=least_s)
+    if source is None:
+        return checks_of(hear(mix.path))
+    return checks_of(hear(mix.path), clip_channels=source.channels, clip_hz=source.sample_rate_hz, least_s=least_s)
 
 
 class _Share:
@@ -125,8 +129,9 @@ def _clip_of(path: Path) -> Clip:
 
 
 def _with_checks(files: list[FinishedFile], checks: tuple[str, ...]) -> tuple[FinishedFile, ...]:
-    """What is to be told of a take stands with its first file."""
-    if not files:
-        return ()
-    first, *rest = files
-    return (replace(first, checks=(*first.checks, *checks)), *rest)
+    """What is to be told of a take stands with its mix, else with its first audio, else with its first file."""
+    ranks = [0 if file.kind is Kind.MIX else 1 if file.kind in AUDIO else 2 for file in files]
+    chosen = ranks.index(min(ranks, default=0)) if files else None
+    return tuple(
+        replace(file, checks=(*file.checks, *checks)) if index == chosen else file for index, file in enumerate(files)
+    )

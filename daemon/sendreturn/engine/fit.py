@@ -6,29 +6,27 @@ moved, and the take says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
 
-import numpy as np
-
-from sendreturn.audio.align import Alignment, align
-from sendreturn.audio.buffer import Audio
+from sendreturn.audio.align import Alignment
 from sendreturn.audio.decode import open_decoder
 from sendreturn.audio.shift import NO_PART, shift_file
+from sendreturn.engine.locate import LEAD_S, is_sure, locate, stems_late_s
 from sendreturn.engine.outputs import Aligned, FetchedFile, FetchedTake, Prepared, Source
 from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.run import Run
 from sendreturn.words import Kind
 
-SURE = 0.5
-"""From this confidence on a place is acted upon."""
-LEAD_S = 0.5
-"""More than this before the clip is music that the service has put there, not a codec's delay: it is kept."""
 LEAST_LAG = 0.05
 """Samples, a microsecond: less is what measuring itself is out by."""
-LEAST_GAIN_DB, MOST_GAIN_DB = 0.1, 15.0
+LEAST_GAIN_DB, MOST_GAIN_DB = 0.1, 30.0
+TOLD_GAIN_DB = 0.5
+"""Less is what codecs do to every file, and nobody hears it."""
+ABSENT = "The clip was not found in what came back, so nothing was aligned."
+UNSURE = "Where the clip lies in what came back is not sure, so nothing was moved."
 JOINED = frozenset({"extend", "inpaint"})
 """Operations whose audio is joined with the clip's own, so that its level and polarity must be the clip's."""
 WITHOUT_CLIP_SOUND = frozenset({"cover", "generate", "mashup"})
@@ -60,18 +58,20 @@ class Fit:
         """For the sidecar; a place that is not sure is not claimed."""
         if self.alignment is None:
             return None
-        lag = self.alignment.lag_samples if self.is_sure else None
-        residual = self.alignment.residual_db if self.is_sure else None
-        return Aligned(lag, self.alignment.confidence, residual)
+        lag, residual = self.alignment.lag_samples, self.alignment.residual_db
+        if lag is None or not self.is_sure:
+            return Aligned(None, self.alignment.confidence, None)
+        return Aligned(round(lag, 3), self.alignment.confidence, None if residual is None else round(residual, 1))
 
     @property
     def is_sure(self) -> bool:
         """Whether the clip's place is known."""
         return self.alignment is not None and is_sure(self.alignment)
 
-
-def is_sure(alignment: Alignment) -> bool:
-    return alignment.lag_samples is not None and alignment.confidence >= SURE
+    @property
+    def is_absent(self) -> bool:
+        """Whether the clip was looked for, and nothing like it was heard."""
+        return self.alignment is not None and self.alignment.lag_samples is None
 
 
 def fit(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> Fit:
@@ -81,15 +81,21 @@ def fit(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> Fit:
         ClipError: a file cannot be decoded.
         SendReturnError: the staging folder cannot be written.
     """
-    source = prepared.source
-    reference = _reference(take.files)
-    if source is None or not reference or not run.means.settings.returns.align:
+    source, returns = prepared.source, run.means.settings.returns
+    if source is None or not returns.align:
         return Fit(take.files)
-    found = align(_mono([source.staged]), _mono(reference))
-    if not is_sure(found):
-        missing = tuple(_not_found(run.send.operation))
-        return Fit(take.files, found, checks=(*found.notes, *missing), warnings=missing)
-    return _moved(run, source, take, found, folder)
+    found = locate(source, take.files, run.params.section_s if run.send.operation == "inpaint" else None)
+    if found is None:
+        return Fit(take.files)
+    if run.bridge.manifest.free:
+        return Fit(take.files, found if is_sure(found) else None)  # made on this machine, from the clip's start on
+    folder.mkdir(parents=True, exist_ok=True)
+    late_s = stems_late_s(take.files)
+    is_kept = run.send.operation in WITHOUT_CLIP_SOUND and returns.conform == "none"
+    if is_kept or not is_sure(found):
+        fit = Fit(_written(take, _Move(stems_late_s=late_s), folder), found)
+        return _told(fit, *(_why_unmoved(run.send.operation, found) if not is_sure(found) else found.notes))
+    return _moved(run, source, take, found, late_s, folder)
 
 
 def place_of(lag: float, rate_hz: int, *, keeps_lead: bool) -> tuple[float, int]:
@@ -100,31 +106,48 @@ def place_of(lag: float, rate_hz: int, *, keeps_lead: bool) -> tuple[float, int]
     return lag, 0
 
 
-def _moved(run: Run, source: Source, take: FetchedTake, found: Alignment, folder: Path) -> Fit:
+@dataclass(frozen=True)
+class _Move:
+    """What is done to the audio of a take: so much is taken out of its start, and it is multiplied.
+
+    Attributes:
+        stems_late_s: How much more is taken out of stems, which a codec of their own may have delayed.
+    """
+
+    take_out_s: float = 0.0
+    gain: float = 1.0
+    stems_late_s: float = 0.0
+
+
+def _moved(run: Run, source: Source, take: FetchedTake, found: Alignment, stems_late_s: float, folder: Path) -> Fit:
     assert found.lag_samples is not None
     is_left = run.send.operation == "extend" and run.params.side == "left"
     take_out, lead = place_of(found.lag_samples, source.sample_rate_hz, keeps_lead=is_left)
-    gain = _gain(run.send.operation, found)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for index, file in enumerate(take.files):
-        is_moved = file.kind in AUDIO and file.covers == "all"
-        target = folder / f"fitted-{index}.wav"
-        files.append(_written(file, target, take_out, gain, source.sample_rate_hz) if is_moved else file)
-    checks = (*found.notes, *_told(run.send.operation, found, lead, gain, source, is_left=is_left))
-    return Fit(tuple(files), found, lead, -take_out / source.sample_rate_hz, checks)
+    take_out_s = take_out / source.sample_rate_hz
+    move = _Move(take_out_s, _gain(run.send.operation, found), stems_late_s)
+    fit = Fit(_written(take, move, folder), found, lead, -take_out_s)
+    lead_s = 0.0 if is_left else lead / source.sample_rate_hz
+    return _told(fit, *found.notes, *_done(run.send.operation, found, lead_s, move.gain))
 
 
-def _written(file: FetchedFile, target: Path, take_out: float, gain: float, rate_hz: int) -> FetchedFile:
-    """The file without `take_out` frames (at the clip's rate) of its start; the file itself where that is nothing."""
+def _written(take: FetchedTake, move: _Move, folder: Path) -> tuple[FetchedFile, ...]:
+    """The take's files, moved where they start with the clip."""
+    return tuple(
+        _shifted(file, move, folder / f"fitted-{index}.wav") if file.kind in AUDIO and file.covers == "all" else file
+        for index, file in enumerate(take.files)
+    )
+
+
+def _shifted(file: FetchedFile, move: _Move, target: Path) -> FetchedFile:
+    """The file, moved; the file itself where nothing is to be done."""
     with open_decoder(file.path) as decoder:
-        own_hz = decoder.info.sample_rate_hz
-    lag = take_out * own_hz / rate_hz
+        rate_hz = decoder.info.sample_rate_hz
+    lag = rate_hz * (move.take_out_s + (move.stems_late_s if file.kind is Kind.STEM else 0.0))
     if abs(lag) < LEAST_LAG:
         lag = 0.0
-    if lag == 0.0 and gain == 1.0:
+    if lag == 0.0 and move.gain == 1.0:
         return file
-    shift_file(file.path, target, lag, gain)
+    shift_file(file.path, target, lag, move.gain)
     return replace(file, path=target)
 
 
@@ -138,43 +161,28 @@ def _gain(operation: str, found: Alignment) -> float:
     return float(sign * 10 ** (-found.gain_db / 20))
 
 
-def _reference(files: Sequence[FetchedFile]) -> list[Path]:
-    """What the clip is looked for in: the mix, else the sum of all stems."""
-    whole = [file for file in files if file.covers == "all"]
-    mix = next((file.path for file in whole if file.kind is Kind.MIX), None)
-    return [mix] if mix is not None else [file.path for file in whole if file.kind is Kind.STEM]
-
-
-def _mono(paths: Sequence[Path]) -> Audio:
-    """The mean of the channels, of several files their sum; at the rate of the first."""
-    total, rate = np.zeros(0, np.float32), 0
-    for path in paths:
-        with open_decoder(path) as decoder:
-            if rate not in (0, decoder.info.sample_rate_hz):
-                continue  # a stem at another rate; the others are enough to find the clip in
-            rate = decoder.info.sample_rate_hz
-            own = np.concatenate([np.zeros(0, np.float32), *(block.mean(axis=1) for block in decoder.blocks())])
-        longer, shorter = (own, total) if len(own) >= len(total) else (total, own)
-        total = longer.astype(np.float32)
-        total[: len(shorter)] += shorter
-    return Audio(total[:, None], rate)
-
-
-def _not_found(operation: str) -> Iterator[str]:
+def _why_unmoved(operation: str, found: Alignment) -> Iterator[str]:
+    """Nothing where the music was made anew: the clip's sound is not expected in it."""
     if operation not in WITHOUT_CLIP_SOUND:
-        yield "The clip could not be found in what came back: it was not aligned, and lies as the service gave it."
+        yield ABSENT if found.lag_samples is None else UNSURE
+        yield from found.notes if found.lag_samples is not None else ()
 
 
-def _told(operation: str, found: Alignment, lead: int, gain: float, source: Source, *, is_left: bool) -> Iterator[str]:
-    if lead and not is_left:
-        seconds = abs(lead) / source.sample_rate_hz
-        if lead < 0:
-            yield f"It starts {seconds:.3f} s after the clip does."
-        elif operation == "extend":
-            yield f"The service put {seconds:.3f} s before the clip, which were left out."
-        else:
-            yield f"It starts {seconds:.3f} s before the clip does."
-    if found.gain_db is not None and abs(gain) != 1.0:
+def _done(operation: str, found: Alignment, lead_s: float, gain: float) -> Iterator[str]:
+    if lead_s < 0:
+        yield f"It starts {-lead_s:.3f} s after the clip does."
+    elif lead_s > 0 and operation in JOINED:
+        yield f"The service put {lead_s:.3f} s before the clip, which were left out."
+    elif lead_s > 0:
+        yield f"It starts {lead_s:.3f} s before the clip does."
+    if found.gain_db is not None and abs(gain) != 1.0 and abs(found.gain_db) >= TOLD_GAIN_DB:
         yield f"The service had changed the clip's level by {found.gain_db:+.1f} dB, which was taken back."
-    if found.inverted and gain < 0:
-        yield "The service had inverted the polarity, which was taken back."
+    if found.inverted:
+        undone = ", which was taken back" if gain < 0 else ""
+        yield f"The service had turned over the polarity{undone}."
+
+
+def _told(fit: Fit, *sentences: str) -> Fit:
+    """The fit with what is to be said of it; that the clip was not found is told at once."""
+    warnings = tuple(sentence for sentence in sentences if sentence in (ABSENT, UNSURE))
+    return replace(fit, checks=(*fit.checks, *sentences), warnings=(*fit.warnings, *warnings))

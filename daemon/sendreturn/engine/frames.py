@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sendreturn.audio.convert import convert
@@ -14,8 +14,8 @@ from sendreturn.engine.outputs import Aligned, Prepared
 from sendreturn.engine.pieces import Ready
 from sendreturn.words import Kind
 
-NEGLIGIBLE_FRAMES = 64
-"""Encoders pad; that a stem was so much longer is nothing to tell a user."""
+NEGLIGIBLE_S = 0.1
+"""Encoders pad and delay; that a stem was so much longer or shorter is nothing to tell a user."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Frame:
             return ready
         target = info.path.with_name(f"fitted-{info.path.name}")
         told = fit_length(info.path, target, frames, skipped)
-        is_told = told is not None and abs(info.frames - skipped - frames) > NEGLIGIBLE_FRAMES
+        is_told = told is not None and abs(info.frames - skipped - frames) > NEGLIGIBLE_S * info.sample_rate_hz
         checks = (*piece.checks, told) if told and is_told else piece.checks
         moved = replace(piece, start_frame=self.start_frame, checks=checks)
         return Ready(moved, replace(inspect(target), notes=info.notes))
@@ -71,16 +71,22 @@ def frame_of(prepared: Prepared, mix: Ready | None, operation: str) -> Frame:
 
 @dataclass(frozen=True)
 class StemFindings:
-    """What was found of a take's stems, by the index of the piece."""
+    """What was found of a take's stems, by the index of the piece.
+
+    Attributes:
+        warnings: What is told when the send is done, of stems that the service has made; with the first of them.
+    """
 
     checks: Mapping[int, tuple[str, ...]]
     residual_db: float | None = None
+    warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def aligned(self, take: Aligned | None) -> Aligned | None:
         """A stem's alignment: the take's, with what the stems' sum leaves of the mix."""
         if take is None:
             return None
-        return Aligned(take.lag_samples, take.confidence, self.residual_db)
+        residual = None if self.residual_db is None else round(self.residual_db, 1)
+        return Aligned(take.lag_samples, take.confidence, residual)
 
 
 def stem_findings(ready: Mapping[int, Ready], prepared: Prepared, folder: Path) -> StemFindings:
@@ -92,14 +98,30 @@ def stem_findings(ready: Mapping[int, Ready], prepared: Prepared, folder: Path) 
     mix = mix or _clip_at(prepared, ready[stems[0]].info.sample_rate_hz, folder)
     if mix is None:
         return StemFindings({})
-    report = check_stems(mix, [(ready[index].piece.stem or "other", ready[index].info.path) for index in stems])
-    return StemFindings(dict(zip(stems, _checks(report), strict=True)), report.residual_db)
+    names = [ready[index].piece.stem or "other" for index in stems]
+    report = check_stems(mix, [(name, ready[index].info.path) for name, index in zip(names, stems, strict=True)])
+    checks = dict(zip(stems, _checks(report), strict=True))
+    is_from_service = ready[stems[0]].piece.is_aligned
+    warnings = {stems[0]: _warnings(names, report)} if is_from_service else {}
+    return StemFindings(checks, report.residual_db, warnings)
 
 
 def _checks(report: StemReport) -> list[tuple[str, ...]]:
     """What concerns the whole set stands with its first stem."""
     first, *rest = report.checks
     return [(*first, *report.set_checks), *rest]
+
+
+def _warnings(names: Sequence[str], report: StemReport) -> tuple[str, ...]:
+    """The whole set's findings, and each stem's with its name; what is said of several is said once."""
+    of_stems: dict[str, list[str]] = {}
+    for name, sentences in zip(names, report.checks, strict=True):
+        for sentence in sentences:
+            of_stems.setdefault(sentence, []).append(name)
+    named = (f"Stem {', '.join(stems)}: {sentence[:1].lower()}{sentence[1:]}" for sentence, stems in of_stems.items())
+    # That they were levelled together is no fault, and stands in the sidecar.
+    of_set = report.set_checks if report.gain_db is None else report.set_checks[1:]
+    return (*of_set, *named)
 
 
 def _clip_at(prepared: Prepared, rate_hz: int, folder: Path) -> Path | None:

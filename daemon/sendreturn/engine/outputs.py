@@ -83,12 +83,14 @@ class Requested:
     Attributes:
         can_look: Whether the service tells its result anew, free of charge.
         failed: Why the send goes on without what it was to make; empty where it does not.
+        attempt: The attempt of the send in which it was made.
     """
 
     call: Call
     task_id: str
     can_look: bool
     failed: str = ""
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class FinishedFile:
         alignment: None where there is nothing to be aligned.
         position_samples: Where it starts on the timeline, at its own rate; None for what is not audio.
         checks: What the user should know of it, as sentences.
+        warnings: Those of them that are told when the send is done, in words that need no file beside them.
     """
 
     kind: Kind
@@ -177,6 +180,7 @@ class FinishedFile:
     true_peak_dbtp: float | None = None
     checks: tuple[str, ...] = ()
     alignment: Aligned | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ class Piece:
         start_frame: Where it starts against the clip, in frames at the clip's rate; negative before the clip.
         cut: First and last frame (exclusive) of a mix of the same take, whose part this is; None for a file of its own.
         exact: True where its samples must stay as they are.
-        checks: What is to be told of it.
+        checks: What is to be told of it in the sidecar.
+        warnings: The same, and when the send is done, too.
         is_aligned: Whether it was looked for the clip in, alone or with the other files of its take.
         shift_s: Notes: by how much they are to be moved.
     """
@@ -32,8 +33,14 @@ class Piece:
     cut: tuple[int, int] | None = None
     exact: bool = False
     checks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     is_aligned: bool = False
     shift_s: float = 0.0
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that is to be said of it, what matters most first."""
+        return (*self.warnings, *self.checks)
 
 
 @dataclass(frozen=True)
