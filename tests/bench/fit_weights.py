@@ -36,7 +36,7 @@ PULL_OF_PRODUCTS = 150.0
 """The same where there are hundreds of features; of 5 to 500 about the best on songs held back."""
 Fitted = dict[str, object]
 STRICTER = {38: 0.8, 47: 1.5, 49: 1.5}
-"""Snares, toms and crashes are heard too often in music that nothing was fitted to: a note too few is easier to mend."""
+"""Snares, toms and crashes are heard too often in music that nothing was fitted to; a note too few is soon mended."""
 NOTHING: Fitted = {"of": [], "bias": 0.0, "threshold": 0.0}
 RELATIVES = {drums.TOM: (41, 43, 45, 47, 48, 50)}
 
