@@ -9,6 +9,7 @@
     ├── NotNow                the send is in a state in which this cannot be done
     ├── ServiceError          a service bridge failed; `outcome` says what to do about it
     ├── DeliveryError         the session folder could not be written
+    ├── Stalled               something outside holds the work up; it goes on by itself
     ├── ModelError            a model's weights could not be fetched or used
     └── Busy                  another daemon holds the state folder
 
@@ -79,6 +80,20 @@ class NotNow(SendReturnError):
 
 class DeliveryError(SendReturnError):
     """The returns are kept in the state folder, because the session folder could not be written."""
+
+
+class Stalled(SendReturnError):
+    """Something outside holds the work up, which goes on by itself when that is over.
+
+    Attributes:
+        folder: Where room is wanted, as text; empty where it is not about room.
+        wanted_bytes: About how much.
+    """
+
+    def __init__(self, what: str, hint: str = "", detail: str = "", folder: str = "", wanted_bytes: int = 0) -> None:
+        super().__init__(what, hint, detail)
+        self.folder = folder
+        self.wanted_bytes = wanted_bytes
 
 
 class ModelError(SendReturnError):

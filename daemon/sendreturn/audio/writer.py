@@ -87,7 +87,7 @@ class SoundWriter:
                 self._sound.write(self._fitted(samples[at : at + _LARGEST_WRITE]))
         except (soundfile.SoundFileError, AssertionError) as problem:
             # soundfile asserts that everything was written, and a full disk breaks that.
-            raise self._failed(problem) from problem
+            raise self._failed(problem) from self._file.problem or problem
         self._check()
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class SoundWriter:
             self._sound.close()
             self._file.close()
         except (soundfile.SoundFileError, OSError) as problem:
-            raise self._failed(problem) from problem
+            raise self._failed(problem) from self._file.problem or problem
         self._check()
 
     def discard(self) -> None:
@@ -117,7 +117,7 @@ class SoundWriter:
 
     def _check(self) -> None:
         if self._file.problem is not None:
-            raise self._failed(self._file.problem)
+            raise self._failed(self._file.problem) from self._file.problem
 
     def _failed(self, problem: BaseException) -> SendReturnError:
         return _unwritable(self._path, self._file.problem or problem)

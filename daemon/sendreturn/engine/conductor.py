@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
@@ -20,9 +21,10 @@ from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
 from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Handed
-from sendreturn.engine.pipeline import run_send
+from sendreturn.engine.pipeline import run_or_stall
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
-from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, UsageError
+from sendreturn.engine.stalls import stall_in
+from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, Stalled, UsageError
 from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
 from sendreturn.services import Services
 from sendreturn.settings import Settings
@@ -182,6 +184,13 @@ class Conductor:
 
         return end
 
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What holds sends up at the moment, a sentence by topic. May be called from any thread."""
+        held = Counter(stall.sentence for stall in dict(self._means.stalls).values())
+        told = [f"{sentence} (Sends that wait: {count}.)" for sentence, count in held.items()]
+        return {f"held up {n}": sentence for n, sentence in enumerate((*told, *self._means.gates.closed()), 1)}
+
     # Running
 
     def _begin(self, send: SendRow) -> None:
@@ -204,15 +213,39 @@ class Conductor:
             self._live.pop(send_id, None)
 
     async def _carry(self, send: SendRow) -> None:
-        """Run one send to its end, whatever that is."""
+        """Run one send to its end, whatever that is and whatever holds it up on the way."""
+        run: Run | None = None
+        stall: Stalled | None = None
+        while True:
+            try:
+                run = run or self._run_of(send)
+                if stall is not None:
+                    await run.until_it_passes(stall)
+                await self._carry_on(run)
+            except Exception as error:
+                stall = stall_in(error)
+                if stall is None:
+                    raise
+            else:
+                self._means.stalls.pop(send.id, None)
+                return
+
+    def _run_of(self, send: SendRow) -> Run:
         run = Run(self._journal.get(send.id), self._means)  # as it is now: it may have been cancelled meanwhile
         self._runs[send.id] = run
+        return run
+
+    async def _carry_on(self, run: Run) -> None:
+        """Run one send from where it is; raises Stalled where something holds it up that will pass."""
+        send = run.send
         if send.state is State.QUEUED:
             run.tell(0.0)
         try:
-            handed = await run_send(run)
+            handed = await run_or_stall(run)
         except Stopping:
             return
+        except Stalled:
+            raise
         except Cancelled:
             await self._cancelled(run)
         except ServiceError as error:

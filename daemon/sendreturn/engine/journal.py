@@ -18,11 +18,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from sendreturn.engine import tables as t
+from sendreturn.engine.reserve import Reserve
+from sendreturn.engine.stalls import stalled_journal
 from sendreturn.errors import SendReturnError, UnknownSend
 from sendreturn.sends.wish import HistoryEntry, Origin
 from sendreturn.words import ENDED, SendId, State
 
-BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 0.5
+"""How long one write waits for another program (a backup) before it says so; whoever writes tries again."""
+OPENING_TIMEOUT_S = 30.0
+READS = {"reads_only": True}
 
 
 class Fate(StrEnum):
@@ -102,6 +107,9 @@ class Journal:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(**READS)
+        self._path = Path(engine.url.database or "")
+        self._reserve = Reserve(self._path)
         self._lock = threading.RLock()
 
     @classmethod
@@ -114,13 +122,15 @@ class Journal:
         engine = sa.create_engine(
             f"sqlite:///{path}",
             poolclass=sa.pool.StaticPool,
-            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+            connect_args={"check_same_thread": False, "timeout": OPENING_TIMEOUT_S},
         )
         sa.event.listen(engine, "connect", _set_pragmas)
         sa.event.listen(engine, "begin", _begin_at_once)
         journal = cls(engine)
         try:
             journal._check(path)
+            journal._reserve.keep()
+            journal._wait_at_most(BUSY_TIMEOUT_S)
         except DatabaseError as error:
             engine.dispose()
             raise _damaged(path, str(error.orig)) from error
@@ -342,11 +352,32 @@ class Journal:
 
     @contextmanager
     def _write(self) -> Iterator[sa.Connection]:
-        with self._lock, self._engine.begin() as db:
+        with self._told(), self._lock, self._engine.begin() as db:
             yield db
 
-    _read = _write
-    """Reads share the one connection, so that SQLite never has two of ours."""
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        """Reads share the one connection, so that SQLite never has two of ours, but wait for no other program."""
+        with self._told(), self._lock, self._reading.begin() as db:
+            yield db
+
+    def _wait_at_most(self, seconds: float) -> None:
+        with self._lock, self._reading.begin() as db:
+            db.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what holds the journal up as Stalled."""
+        try:
+            yield
+        except DatabaseError as error:
+            stall = stalled_journal(self._path, error.orig) if error.orig is not None else None
+            if stall is None:
+                raise
+            if stall.folder:
+                self._reserve.give_up()
+            raise stall from error
+        self._reserve.renew()
 
     def _tell(self, db: sa.Connection, send_id: SendId, state: State, note: str) -> None:
         db.execute(sa.insert(t.history).values(send_id=send_id, at=now(), state=state.value, note=note))
@@ -384,7 +415,9 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 
 def _begin_at_once(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # A read that could turn into a write half-way would fail where it should have waited.
+    is_reading = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
 
 
 def _send(row: sa.RowMapping) -> SendRow:

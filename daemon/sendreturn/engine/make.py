@@ -141,7 +141,8 @@ async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
         else:
             _check_id(run, call, accepted, intent)
             report = _REPORT.dump_python(accepted.report, mode="json") if accepted.report else None
-            run.means.journal.answer(intent, Fate.ACCEPTED, accepted.task_id, report)
+            answer = partial(run.means.journal.answer, intent, Fate.ACCEPTED, accepted.task_id, report)
+            await run.write_down(answer)
             return accepted
     raise AssertionError("unreachable")
 

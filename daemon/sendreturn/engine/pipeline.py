@@ -12,7 +12,8 @@ from sendreturn.engine.hand_over import hand_over
 from sendreturn.engine.make import give_up, make
 from sendreturn.engine.outputs import Approval, Fetched, Finished, Handed, Prepared, Takes
 from sendreturn.engine.prepare import plan, prepare
-from sendreturn.engine.run import Run
+from sendreturn.engine.run import Cancelled, Run, Stopping
+from sendreturn.engine.stalls import stall_in
 from sendreturn.words import State
 
 
@@ -24,6 +25,19 @@ async def run_send(run: Run) -> Handed:
     takes, fetched = await _made_and_fetched(run, planned, prepared)
     finished = await run.step("finish", State.FINISHING, Finished, partial(finish, run, planned, prepared, fetched))
     return await run.step("deliver", State.DELIVERING, Handed, partial(hand_over, run, prepared, takes, finished))
+
+
+async def run_or_stall(run: Run) -> Handed:
+    """The same, where whatever holds a send up and will pass is raised as Stalled, wherever it was met."""
+    try:
+        return await run_send(run)
+    except (Cancelled, Stopping):
+        raise
+    except Exception as error:
+        stall = stall_in(error)
+        if stall is None:
+            raise
+        raise stall from error
 
 
 async def _made_and_fetched(run: Run, planned: Plan, prepared: Prepared) -> tuple[Takes, Fetched]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from pydantic import TypeAdapter
 
 from sendreturn.contract import ServiceBridge
@@ -16,6 +18,8 @@ from sendreturn.engine.gates import Gates
 from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
 from sendreturn.engine.pace import Pace
+from sendreturn.engine.stalls import LOOK_AGAIN_S, TRY_AGAIN_AFTER_LOOKS, is_over
+from sendreturn.errors import Stalled
 from sendreturn.params import Params, parse_params
 from sendreturn.sends.wish import Returned
 from sendreturn.services import Services
@@ -23,6 +27,7 @@ from sendreturn.settings import Settings
 from sendreturn.words import State
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 class Cancelled(Exception):  # noqa: N818 - an event, not an error
@@ -71,6 +76,8 @@ class Means:
     announce: Callable[[SendRow, float, Returned | None], None]
     pace: Pace = field(default_factory=Pace)
     gates: Gates = field(default_factory=Gates)
+    stalls: dict[str, Stalled] = field(default_factory=dict)
+    """What holds sends up at the moment, by the send's id."""
 
 
 @dataclass
@@ -124,6 +131,30 @@ class Run:
         start, end = SPAN.get(self.send.state, (1.0, 1.0))
         shown = replace(self.send, text=text) if text else self.send
         self.means.announce(shown, start + (end - start) * min(max(fraction, 0.0), 1.0), returned)
+
+    async def until_it_passes(self, stall: Stalled) -> None:
+        """Wait until what holds the send up may be over, or the daemon stops."""
+        if self.send.id not in self.means.stalls:
+            log.warning("send is held up", send=self.send.id, why=stall.what, detail=stall.detail)
+        self.means.stalls[self.send.id] = stall
+        for _ in range(TRY_AGAIN_AFTER_LOOKS):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN_S)
+            if self._stop.is_set() or is_over(stall):
+                return
+
+    async def write_down(self, write: Callable[[], None]) -> None:
+        """Write to the journal what must not be lost, however long it is held up."""
+        while True:
+            try:
+                write()
+            except Stalled as stall:
+                if self._stop.is_set():
+                    raise
+                await self.until_it_passes(stall)
+            else:
+                self.means.stalls.pop(self.send.id, None)
+                return
 
     def note(self, **values: Any) -> None:
         """Write single facts of the send down."""

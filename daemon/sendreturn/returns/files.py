@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from sendreturn.errors import DeliveryError
+from sendreturn.errors import DeliveryError, Stalled
 from sendreturn.words import TEMP_PREFIX
 
 if TYPE_CHECKING:
@@ -182,12 +182,13 @@ def _room_for(final: Path, wanted_bytes: int) -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         free_bytes = shutil.disk_usage(final.parent).free
-        raise DeliveryError(
+        what = (
             f"The disk of {final.parent} is full: {final.name} needs {_megabytes(wanted_bytes)}, "
-            f"and {_megabytes(free_bytes)} are free.",
-            "Make room on the disk.",
-            str(error),
-        ) from error
+            f"and {_megabytes(free_bytes)} are free."
+        )
+        hint = "Make room on the disk."
+        stall = Stalled(what, f"{hint} It goes on by itself then.", str(error), str(final.parent), wanted_bytes)
+        raise DeliveryError(what, hint, str(error)) from stall
 
 
 def _megabytes(size: int) -> str:

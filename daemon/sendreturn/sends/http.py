@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sendreturn.contract import Manifest
-from sendreturn.errors import NotNow, Refusal, SendReturnError, UnknownSend, UsageError
+from sendreturn.errors import NotNow, Refusal, SendReturnError, Stalled, UnknownSend, UsageError
 from sendreturn.sends.http_bodies import read_json, read_upload, wish_of
 from sendreturn.sends.http_door import Door
 from sendreturn.sends.http_events import CrowdedError, EventStreams
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 Endpoint = Callable[["Request"], Awaitable[Response]]
-STATUS = {Refusal: 422, UsageError: 400, UnknownSend: 404, NotNow: 409, CrowdedError: 503}
+STATUS = {Refusal: 422, UsageError: 400, UnknownSend: 404, NotNow: 409, CrowdedError: 503, Stalled: 503}
 """HTTP status by the kind of error, the most particular first."""
 PING_S = 3.0
 """A script inside a DAW looks into its mailbox a few times a second, and less often while the DAW is busy."""
