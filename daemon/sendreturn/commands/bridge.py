@@ -47,7 +47,8 @@ def install(ctx: click.Context, daw: str) -> None:
     click.echo(f"The bridge for {found.manifest.title} is installed.")
     for number, sentence in enumerate(found.manifest.clicks, start=1):
         click.echo(f"  {number}. {sentence}")
-    click.echo("A running daemon takes it up when it is started again; `sendreturn doctor` tries the round trip.")
+    if found.manifest.transport != "none":
+        click.echo("A running daemon takes it up when it is started again; `sendreturn doctor` tries the round trip.")
 
 
 @bridge_command.command("remove")

@@ -28,7 +28,7 @@ def daw_findings(settings: Settings, places: Places, ping: Callable[[str], str |
         found = installation(manifest, places.state, installation_values(settings))
         yield _files(found)
         yield from _own(found)
-        if ping is not None:
+        if ping is not None and manifest.transport != "none":
             yield _answer(found, ping)
 
 
@@ -38,6 +38,8 @@ def _files(found: Installation) -> Finding:
         stale = found.stale
     except (SendReturnError, OSError) as error:
         return Finding(name, False, f"The files for {title} cannot be read: {error}", _again(name))
+    if not found.manifest.files and found.manifest.transport == "none":
+        return Finding(name, True, f"{title} works with hot folders: `sendreturn bridge recipe {name}`.")
     if not stale:
         return Finding(name, True, f"The files for {title} are in place.")
     listed = ", ".join(map(str, stale))
