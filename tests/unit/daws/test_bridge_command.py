@@ -67,8 +67,9 @@ def test_a_file_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
 def test_places_are_named_by_the_environment(tmp_path: Path) -> None:
     found = installation(tmp_path, "${NOWHERE:-~/folder}/a.lua")
     assert found.target(found.manifest.files[0]) == tmp_path / "folder" / "a.lua"
+    windows = installation(tmp_path, "%APPDATA%/a.lua")
     with pytest.raises(UsageError, match="APPDATA"):
-        installation(tmp_path, "%APPDATA%/a.lua").target(found.manifest.files[0])
+        windows.target(windows.manifest.files[0])
 
 
 def test_manifests_are_checked() -> None:
