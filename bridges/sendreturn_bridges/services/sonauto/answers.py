@@ -124,9 +124,8 @@ def ended(record: Any, task_id: str, covers: str, *, aligned: bool, sung: bool, 
 def songs_in(record: Any) -> tuple[str, ...]:
     """The addresses of a record's songs, in order."""
     paths = record.get("song_paths") if isinstance(record, Mapping) else None
-    if isinstance(paths, str):
-        paths = [paths]
-    return tuple(path for path in paths or () if isinstance(path, str) and path.startswith(("https://", "http://")))
+    listed = paths if isinstance(paths, list) else [paths]
+    return tuple(path for path in listed if isinstance(path, str) and path.startswith(("https://", "http://")))
 
 
 def kept_song(record: Any, index: int, now: datetime) -> str | None:
