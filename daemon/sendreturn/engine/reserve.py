@@ -18,13 +18,14 @@ class Reserve:
     """The reserve of the journal at `journal`; all of it does nothing where it cannot."""
 
     def __init__(self, journal: Path) -> None:
+        self._journal = journal
         self._file = journal.with_name(f"{journal.name}-{NAME}")
         self._is_given_up = False
 
     def keep(self) -> None:
         """Take the room, unless it is taken or the disk has little."""
         with suppress(OSError):
-            if self._file.exists() and self._file.stat().st_size == RESERVE_BYTES:
+            if not self._journal.is_file() or (self._file.exists() and self._file.stat().st_size == RESERVE_BYTES):
                 return
             if shutil.disk_usage(self._file.parent).free < 2 * RESERVE_BYTES:
                 return

@@ -109,15 +109,19 @@ def deliver(delivery: Delivery, on_file: OnFile = lambda _: None) -> Delivered:
     """
     with _told_to_the_user(delivery):
         folder = _set_folder(delivery)
-        files.remove_leftovers(folder)
         delivered: list[DeliveredFile] = []
-        for take in delivery.takes:
-            _refuse_ways_out(delivery.session, folder)
-            sidecar = _deliver_take(delivery, take, folder)
-            news = [_delivered(folder, take.number, file) for file in sidecar.returns]
-            for file in news:
-                on_file(file)
-            delivered += news
+        # Somebody may swap a folder for a link at any moment; what is held stays the folder that was looked at.
+        with files.held(folder) as held:
+            _refuse_ways_out(delivery.session, held)
+            files.remove_leftovers(held)
+            for take in delivery.takes:
+                _refuse_ways_out(delivery.session, folder)
+                sidecar = _deliver_take(delivery, take, held)
+                _refuse_moved(folder, held)
+                news = [_delivered(folder, take.number, file) for file in sidecar.returns]
+                for file in news:
+                    on_file(file)
+                delivered += news
     return Delivered(folder, tuple(delivered))
 
 
@@ -159,6 +163,7 @@ def _deliver_file(
 ) -> ReturnedFile:
     """Place one file under the first name that is free, or is this very file's already."""
     _refuse_lost(file.staged, delivery.send_id)
+    _refuse_ways_out(delivery.session, folder)
     stem = naming.stem_word(file.stem)
     plain = naming.file_name(
         delivery.clip, delivery.operation, delivery.send_id, take.number, file.kind, stem, file.suffix
@@ -256,11 +261,15 @@ def _make_folder(folder: Path) -> None:
 
 
 def _refuse_ways_out(session: Path, folder: Path) -> None:
-    # Somebody may swap a folder for a link while a send is running; returns must not land outside the session.
-    if not folder.resolve().is_relative_to(session.resolve()):
-        raise DeliveryError(
-            f"{folder} leads out of the session, to {folder.resolve()}.", "Put a real folder in its place"
-        )
+    # Returns must not land outside the session.
+    real = folder.resolve()
+    if not real.is_relative_to(session.resolve()):
+        raise DeliveryError(f"{files.named(folder)} leads out of the session, to {real}.", "Put a real folder there")
+
+
+def _refuse_moved(folder: Path, held: Path) -> None:
+    if not os.path.lexists(folder) or not folder.samefile(held):
+        raise DeliveryError(f"{folder} was moved while returns were put into it.", "Put it back")
 
 
 # What the user is told

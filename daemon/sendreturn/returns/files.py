@@ -20,6 +20,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from sendreturn.errors import DeliveryError, Stalled
@@ -27,7 +28,6 @@ from sendreturn.words import TEMP_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
-    from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
 PATIENCE_S = 2.5
@@ -53,6 +53,71 @@ def place(temp: Path, final: Path) -> None:
         sync_folder(final.parent)
 
 
+def move(source: Path, final: Path) -> None:
+    """Give a user's file another name on the same drive, and see that it is on disk.
+
+    A name that the very same file has already (a move that a crash has cut in two) is fine.
+
+    Raises:
+        FileExistsError: another file has the name.
+        OSError: it cannot be moved.
+    """
+    try:
+        _rename(source, final)
+    except FileExistsError:
+        if not os.path.samestat(source.lstat(), final.lstat()):
+            raise
+        source.unlink()
+    for folder in dict.fromkeys((final.parent, source.parent)):
+        with suppress(OSError):  # the move itself has happened
+            sync_folder(folder)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Path]:
+    """A path that leads to this very folder while the block runs, though its name be given to another or to a link.
+
+    Only Linux has such paths; elsewhere it is the folder's own.
+    """
+    if not Path(_HANDLES).is_dir():
+        yield folder
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield Path(_HANDLES, str(handle))
+    finally:
+        os.close(handle)
+
+
+def named(path: Path) -> Path:
+    """The name by which a user knows a folder that is held, or a file in it; any other path is its own."""
+    if not path.is_relative_to(_HANDLES):
+        return path
+    handle, *rest = path.relative_to(_HANDLES).parts
+    return Path(_HANDLES, handle).readlink().joinpath(*rest)
+
+
+def share(path: Path) -> None:
+    """Let those who use the folder around `path` read, change and delete it too.
+
+    Where the daemon has an account of its own, what it makes gets the folder's group, with the rights that the group
+    has in the folder; where it is root, the folder's owner as well. In a folder of one's own, and of one's own group,
+    nothing is changed.
+    """
+    if sys.platform == "win32":
+        return
+    around = path.parent.stat()
+    if (around.st_uid, around.st_gid) == (os.geteuid(), os.getegid()):
+        return
+    mode = stat.S_IMODE(path.lstat().st_mode)
+    owner = around.st_uid if os.geteuid() == 0 else -1
+    wanted = mode | (around.st_mode & stat.S_IRWXG & (~0 if path.is_dir() else ~stat.S_IXGRP))
+    with suppress(OSError):  # the group may be one that this account is not in
+        os.chown(path, owner, around.st_gid, follow_symlinks=False)
+    with suppress(OSError):
+        path.chmod(wanted)
+
+
 def copy_in(source: Path, final: Path) -> str:
     """Copy `source` to `final`, contents only, and return their sha256.
 
@@ -69,6 +134,7 @@ def write_with(final: Path, write: Callable[[BinaryIO], None], wanted_bytes: int
     """Write a new file through `write`, which may seek; raises like `copy_in`. `wanted_bytes` is about its size."""
     with _room_for(final, wanted_bytes), _temporary(final) as temp:
         with temp.open("x+b") as stream:
+            share(temp)
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
@@ -112,7 +178,11 @@ def remove_leftovers(folder: Path, listed: Collection[str] = ()) -> tuple[str, .
 
 def make_folder(folder: Path) -> None:
     """Make `folder` inside an existing one, durably; one that is there already is fine."""
-    folder.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        share(folder)
+    if not folder.is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
     sync_folder(folder.parent)
 
 
@@ -133,6 +203,7 @@ def sync_folder(folder: Path) -> None:
 _T = TypeVar("_T")
 _TEMP_NAME = re.compile(re.escape(TEMP_PREFIX) + r"[0-9a-f]{8}")
 _STARTED_AT_S = time.time()
+_HANDLES = "/proc/self/fd"
 _being_written: set[Path] = set()
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -146,6 +217,7 @@ def _write(final: Path, chunks: Iterable[bytes], wanted_bytes: int) -> str:
     digest = hashlib.sha256()
     with _room_for(final, wanted_bytes), _temporary(final) as temp:
         with temp.open("xb", buffering=0) as stream:
+            share(temp)
             for chunk in chunks:
                 digest.update(chunk)
                 _write_all(stream.fileno(), chunk)
@@ -181,13 +253,13 @@ def _room_for(final: Path, wanted_bytes: int) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        free_bytes = shutil.disk_usage(final.parent).free
+        free_bytes, folder = shutil.disk_usage(final.parent).free, named(final.parent)
         what = (
-            f"The disk of {final.parent} is full: {final.name} needs {_megabytes(wanted_bytes)}, "
+            f"The disk of {folder} is full: {final.name} needs {_megabytes(wanted_bytes)}, "
             f"and {_megabytes(free_bytes)} are free."
         )
         hint = "Make room on the disk."
-        stall = Stalled(what, f"{hint} It goes on by itself then.", str(error), str(final.parent), wanted_bytes)
+        stall = Stalled(what, f"{hint} It goes on by itself then.", str(error), str(folder), wanted_bytes)
         raise DeliveryError(what, hint, str(error)) from stall
 
 

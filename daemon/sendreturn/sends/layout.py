@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from sendreturn.errors import UsageError
+from sendreturn.returns.files import share
 from sendreturn.sends.ignore import is_passed_over
 from sendreturn.sends.wish import Origin
 from sendreturn.words import HOT_OPERATIONS, OPERATION_ALIASES, OPERATIONS, TEMP_PREFIX
@@ -150,15 +151,21 @@ def make_session(session: Path, folders: Folders) -> Session:
         raise UsageError(f"{session} is not a folder.", "Give the folder that holds the session.")
     made = Session(session, folders)
     try:
-        for name in folders.hot_names:
-            (made.sends / name).mkdir(parents=True, exist_ok=True)
-        made.returns.mkdir(parents=True, exist_ok=True)
+        for folder in (*(made.sends / name for name in folders.hot_names), made.returns):
+            _make_folders(folder, session)
     except OSError as error:
         raise UsageError(
             f"The hot folders in {session} could not be made: {error.strerror}.",
             "Check that the folder can be written.",
         ) from error
     return made
+
+
+def _make_folders(folder: Path, session: Path) -> None:
+    for part in (*reversed(folder.relative_to(session).parents), folder.relative_to(session)):
+        if not (session / part).is_dir():
+            (session / part).mkdir()
+            share(session / part)
 
 
 class WatchedList:

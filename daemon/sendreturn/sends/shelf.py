@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sendreturn.returns import files
 from sendreturn.sends.ignore import PARAMS_SUFFIXES
 from sendreturn.sends.naming import fitted, folded, free_name
 
@@ -41,10 +41,8 @@ def move(source: Path, target: Path) -> None:
         FileExistsError: another file has the target's name.
         OSError: the file cannot be moved.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _move_without_overwriting(source, target)
-    _sync_folder(target.parent)
-    _sync_folder(source.parent)
+    _make_folder(target.parent)
+    files.move(source, target)
 
 
 def put_with_params(source: Path, target: Path) -> None:
@@ -71,7 +69,7 @@ def reject(source: Path, folder: Path, sentence: str) -> Path:
     Raises:
         OSError: the file cannot be moved; then no reason lies there either.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     name = free_name(source.name, lambda new: _is_free(folder / new) and _is_free(folder / why_name(new)))
     why = folder / why_name(name)
     _write_new(why, sentence + "\n")
@@ -89,35 +87,14 @@ def why_name(name: str) -> str:
     return fitted(text, WHY_SUFFIX)
 
 
-def _move_without_overwriting(source: Path, target: Path) -> None:
-    if os.name == "nt":
-        source.rename(target)  # Windows refuses where the target exists.
-        return
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except FileExistsError:
-        if not os.path.samestat(source.lstat(), target.lstat()):
-            raise
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        _rename_where_free(source, target)
-        return
-    source.unlink()
-
-
-# exFAT, FAT and some network drives have no hard links; Linux protects other users' files (fs.protected_hardlinks).
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EINVAL})
-
-
-def _rename_where_free(source: Path, target: Path) -> None:
-    if os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    source.rename(target)
+def _make_folder(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
 
 
 def _write_new(path: Path, text: str) -> None:
     with path.open("x", encoding="utf-8", newline="\n") as file:
+        files.share(path)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -125,14 +102,3 @@ def _write_new(path: Path, text: str) -> None:
 
 def _is_free(path: Path) -> bool:
     return not os.path.lexists(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows has no handle for this.
-    with suppress(OSError):  # Some network drives refuse; the rename itself has happened.
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

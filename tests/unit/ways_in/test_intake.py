@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sendreturn.errors import ClipError, UsageError
+from sendreturn.returns import files
 from sendreturn.sends import shelf
 from sendreturn.sends.arrivals import Arrivals, MemoryArrivals, Standing, StoredArrivals
 from sendreturn.sends.fitness import Judge
@@ -405,6 +406,7 @@ def test_a_crash_at_any_moment_makes_one_send_and_finishes_the_move(
         elif moment == "after the desk":
             patch.setattr(shelf, "put_with_params", dying)
         elif moment == "half moved":
+            patch.setattr(files, "_renameat2", lambda: None)  # so that it is moved in two steps
             patch.setattr(Path, "unlink", dying)
         else:
             patch.setattr(shelf, "put_with_params", move_and_die)
@@ -518,7 +520,7 @@ def test_a_clip_that_cannot_be_moved_is_sent_once_and_told_once(bench: Bench, mo
     def refuse(source: Path, target: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(shelf, "_move_without_overwriting", refuse)
+    monkeypatch.setattr(files, "move", refuse)
     clip = bench.drop("riff.wav")
     for _ in range(3):
         bench.live()
@@ -537,7 +539,7 @@ def test_an_unusable_file_that_cannot_be_moved_stays_and_is_told_once(
     def refuse(source: Path, target: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(shelf, "_move_without_overwriting", refuse)
+    monkeypatch.setattr(files, "move", refuse)
     path = bench.drop("notes.pdf", b"%PDF")
     for _ in range(3):
         bench.live()
