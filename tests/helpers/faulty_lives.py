@@ -160,13 +160,17 @@ class FaultyLives:
 
     async def fetch(self, run: Run, _prepared: Prepared, takes: Takes) -> Fetched:
         trouble = self.plight.meet({"file gone": 0.08, "file lost": 0.06, "file late": 0.06, "power": 0.03})
-        spare = [asked.call for asked in takes.requests if not asked.call.essential and not asked.failed]
+        had = [asked.call for asked in takes.requests if not asked.failed]
+        spare = [call for call in had if not call.essential]
+        for call in had:
+            self.ledger.has(run.send.id, call)
         if trouble == "power":
             self.plight.power_cut()
         if trouble == "file gone" and spare:
             raise CameToNothing(((spare[0], "It is no longer there."),))
         if trouble == "file lost":
             note_lost(run, takes.requests[0].call)
+            self.ledger.loses(run.send.id, takes.requests[0].call)
         if trouble:
             raise ServiceError("It does not come.", outcome=Outcome.RETRY)
         return Fetched(())

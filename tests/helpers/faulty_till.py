@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -33,6 +33,7 @@ BEFORE = {
 AFTER = {"reset": 0.04, "slow": 0.04, "broke down": 0.03, "nonsense": 0.03, "bug": 0.02, "power": 0.04}
 """Troubles with a request that was billed."""
 LOOKS = {"passing": 0.1, "failed": 0.05, "will not tell": 0.03, "power": 0.03}
+FAILED = Report(done=True, failed="It could not be made.")
 CERTAIN = {"refused": Outcome.RETRY, "turned away": Outcome.RETRY, "key": Outcome.ASK, "clip": Outcome.GIVE_UP}
 
 
@@ -53,19 +54,23 @@ class FaultyTill:
 
     def follow(self, ask: Ask, done: Mapping[str, Report]) -> tuple[Call, ...]:
         rounds = {int(name.partition("-")[0]) for name in done}
-        return _calls(ask, max(rounds) + 1)
+        return _calls(ask, max(rounds) + 1, [str(report.facts.get("task")) for report in done.values()])
 
     async def submit(self, call: Call, way: Way) -> Accepted:
         self._plight.at_any_time()
         request = request_of(way)
+        self._ledger.is_asked(request, call)
         if trouble := self._plight.meet(BEFORE):
             self._fail(request, trouble)
         self._ledger.comes(request)
         self._ledger.bill(request)
         if trouble := self._plight.meet(AFTER):
             self._fail(request, trouble)
-        report = _done(call) if self._plight.random.random() < 0.2 else None
-        return Accepted(f"{request.send_id} {request.call} {request.attempt}", report)
+        task_id = f"{request.send_id}:{request.call}:{request.attempt}"
+        if self._plight.random.random() < 0.2:
+            failed = self._plight.meet({"failed": 0.2})
+            return Accepted(task_id, FAILED if failed else _done(call, task_id))
+        return Accepted(task_id)
 
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:
         self._plight.at_any_time()
@@ -73,10 +78,10 @@ class FaultyTill:
         if trouble == "power":
             self._plight.power_cut()
         if trouble == "failed":
-            return Report(done=True, failed="It could not be made.")
+            return FAILED
         if trouble:
             raise ServiceError(trouble, outcome=Outcome.RETRY if trouble == "passing" else Outcome.GIVE_UP)
-        return _done(call) if self._plight.random.random() < 0.7 else Report(progress=0.5)
+        return _done(call, task_id) if self._plight.random.random() < 0.7 else Report(progress=0.5)
 
     async def fetch(self, made: Made, target: Path, folder: Path) -> None:
         """Nothing of it is fetched here."""
@@ -100,17 +105,17 @@ class FaultyTill:
         raise ServiceError(trouble, outcome=CERTAIN.get(trouble, Outcome.UNKNOWN))
 
 
-def _calls(ask: Ask, number: int) -> tuple[Call, ...]:
-    """The requests of one round: always the same ones for the same prompt."""
+def _calls(ask: Ask, number: int, of: Sequence[str] = ()) -> tuple[Call, ...]:
+    """The requests of one round, about what the rounds before have made: always the same ones for the same prompt."""
     random = Random(f"{ask.params.prompt} {number}")
     if number > 2 or (number > 0 and random.random() < 0.5):
         return ()
+    asked = {"prompt": ask.params.prompt, "of": of}
     count = random.choice((1, 1, 2, 3))
     return tuple(
-        Call(f"{number}-{n}", ask.operation, {"prompt": ask.params.prompt, "n": n}, 5.0, essential=number == 0)
-        for n in range(count)
+        Call(f"{number}-{n}", ask.operation, {**asked, "n": n}, 5.0, essential=number == 0) for n in range(count)
     )
 
 
-def _done(call: Call) -> Report:
-    return Report(done=True, takes=(MadeTake((Made(Kind.MIX, f"till:{call.name}"),)),))
+def _done(call: Call, task_id: str) -> Report:
+    return Report(done=True, takes=(MadeTake((Made(Kind.MIX, f"till:{call.name}"),)),), facts={"task": task_id})

@@ -95,6 +95,7 @@ class WiredBridge:
 
     async def submit(self, call: Call, way: Way) -> Accepted:
         self._wire.paying = request_of(way)
+        self._wire.world.ledger.is_asked(self._wire.paying, call)
         try:
             return await self._bridge.submit(call, way)
         finally:

@@ -91,7 +91,7 @@ def tell_story(folder: Path, name: str) -> Story:
     if doubtful:
         story.uncertain = 1
         _live(folder, None, retry=True)
-    _judge(folder, story)
+    _judge(folder, story, doubtful)
     return story
 
 
@@ -171,7 +171,7 @@ def _seen(folder: Path) -> tuple[list[str], list[str]]:
         return [], []
 
 
-def _judge(folder: Path, story: Story) -> None:
+def _judge(folder: Path, story: Story, doubtful: list[str]) -> None:
     bills = (folder / "bills").read_text().split() if (folder / "bills").exists() else []
     story.bills = len(bills)
     if len(set(bills)) != len(bills):
@@ -179,6 +179,9 @@ def _judge(folder: Path, story: Story) -> None:
     first = [bill for bill in bills if bill.endswith("-1")]
     if not story.uncertain and sorted(first) != ["main-1", "more-1"]:
         story.broken.append(f"billed {bills}")
+    for call in {"main", "more"} - set(doubtful):
+        if (times := sum(bill.startswith(f"{call}-") for bill in bills)) != 1:
+            story.broken.append(f"{call} was billed {times} times, with {doubtful} in doubt")
     states, _ = _seen(folder)
     if states.count(State.DONE.value) != 1 or states[-1] != State.DONE.value:
         story.broken.append(f"its states were {states}")

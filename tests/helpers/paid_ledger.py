@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from sendreturn.contract import Way
+from sendreturn.contract import Call, Way
 
 
 @dataclass(frozen=True, order=True)
@@ -39,6 +40,19 @@ class PaidLedger:
     earlier: Counter[Request] = field(default_factory=Counter)
     sins: list[str] = field(default_factory=list)
     _doubtful: set[Request] = field(default_factory=set)
+    _had: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def has(self, send_id: str, call: Call) -> None:
+        """The result of a call is there: it is never asked for again, not even where the rest is."""
+        self._had.add((send_id, *_asked(call)))
+
+    def loses(self, send_id: str, call: Call) -> None:
+        self._had.discard((send_id, *_asked(call)))
+
+    def is_asked(self, request: Request, call: Call) -> None:
+        """A bridge is about to make this request."""
+        if (request.send_id, *_asked(call)) in self._had:
+            self.sins.append(f"{request} was made again, though its result was there")
 
     def comes(self, request: Request) -> None:
         """A request comes in."""
@@ -66,3 +80,7 @@ class PaidLedger:
         attempts = {request.attempt for request in self.posts if request.send_id == send_id}
         if len(attempts) > retries + 1:
             self.sins.append(f"{send_id} was attempted {len(attempts)} times, with {retries} retries")
+
+
+def _asked(call: Call) -> tuple[str, str]:
+    return call.name, json.dumps(dict(call.fields), sort_keys=True)

@@ -16,10 +16,10 @@ import structlog
 
 from sendreturn.contract import Call, Manifest
 from sendreturn.engine import intake
+from sendreturn.engine.attempts import call_folder, retry_of
 from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
-from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Handed
 from sendreturn.engine.pipeline import run_or_stall
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
@@ -144,10 +144,8 @@ class Conductor:
                     f"Send {send_id} is {send.state}.",
                     "Only a send that failed, was cancelled or is uncertain can be retried.",
                 )
-            # What a service has accepted is paid for: it is waited for and fetched, and made anew only if it is lost.
-            lost = {Fate.FAILED, Fate.UNKNOWN, Fate.LOST}
-            anew = any(intent.fate in lost for intent in self._journal.intents(send.id, send.attempt))
-            row = self._journal.again(send.id, "made anew" if anew else "taken up again", anew=anew)
+            retry = retry_of(self._journal.standing_of(send.id))
+            row = self._journal.again(send.id, retry.note, anew=retry.anew, forget=retry.forget)
         self._on_loop(self._means.gates.knock, row.service)
         self._on_loop(self._begin, row)
         return self._view(row)
@@ -265,11 +263,11 @@ class Conductor:
         await self._means.hosting.withdraw(send.id)
 
     async def _cancelled(self, run: Run) -> None:
-        accepted = (i for i in self._journal.intents(run.send.id, run.send.attempt) if i.fate is Fate.ACCEPTED)
+        accepted = (i for i in self._journal.standing_of(run.send.id) if i.fate is Fate.ACCEPTED)
         for task in accepted:
             call = Call(task.call, run.send.operation, task.fields)
             with contextlib.suppress(SendReturnError):
-                await run.bridge.cancel(call, task.task_id or "", call_folder(run, task.call))
+                await run.bridge.cancel(call, task.task_id or "", call_folder(run, task.call, task.attempt))
         self._end(run, State.CANCELLED, "cancelled")
 
     async def _unusable(self, run: Run, sentence: str) -> None:

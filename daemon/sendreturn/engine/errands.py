@@ -15,8 +15,12 @@ from sendreturn.params import Params
 
 OnProgress = Callable[[float, str], None]
 WORST_PAUSE_S = 60.0
+OFFLINE_PAUSE_S = 20.0
 LATE_S = 10.0
 """A pause that was longer by this has been slept through, by all tasks at once."""
+
+
+ASK_AGAIN = "`retry` asks for it once more."
 
 
 class TaskFailed(ServiceError):  # noqa: N818 - a state of affairs, as its siblings in errors.py
@@ -69,7 +73,7 @@ async def follow(
     most_s = run.means.settings.service_settings(manifest.name).timeout_s
     gate = run.means.gates.of(manifest.name, Door.LOOK)
     clock = asyncio.get_running_loop().time
-    began_s, troubles = clock(), 0
+    began_s, troubles, is_offline = clock(), 0, False
     with pace.waiting(manifest):
         if pace.is_crowded(manifest):
             await run.until_hint(pace.pause_s(manifest, pace_s, 0.0))
@@ -84,18 +88,19 @@ async def follow(
                     continue
                 if error.outcome is not Outcome.RETRY:
                     raise
-                troubles += 1
+                troubles, is_offline = troubles + 1, error.is_offline
                 on_progress(0.0, error.what)
             else:
                 troubles = 0
                 gate.open()
                 if report.done:
-                    return _good(report)
+                    return good(report)
                 on_progress(report.progress or 0.0, report.text)
             age_s = clock() - began_s
             if most_s is not None and age_s > most_s:
                 raise _too_late(run, manifest, most_s)
-            patience_s = min(pace_s * 2 ** min(troubles, 10), WORST_PAUSE_S) if troubles else 0.0
+            worst_s = OFFLINE_PAUSE_S if is_offline else WORST_PAUSE_S
+            patience_s = min(pace_s * 2 ** min(troubles, 10), worst_s) if troubles else 0.0
             pause_s = max(pace.pause_s(manifest, pace_s, age_s), patience_s)
             woken_s = clock() + pause_s
             await run.until_hint(pause_s)
@@ -114,8 +119,9 @@ def poll_s(run: Run, bridge: ServiceBridge) -> float:
     return configured or bridge.manifest.poll_s
 
 
-def _good(report: Report) -> Report:
+def good(report: Report) -> Report:
+    """A report of what was made. Raises TaskFailed where nothing was."""
     if report.failed is not None:
-        hint = "The same would fail again." if report.is_final else "`retry` asks for it once more."
+        hint = "The same would fail again." if report.is_final else ASK_AGAIN
         raise TaskFailed(report.failed, hint, report.cost_credits)
     return report

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sendreturn.audio.midi import write_midi
 from sendreturn.contract import Call, Made
 from sendreturn.engine import make as making
+from sendreturn.engine.attempts import in_credits, price_of_lost
 from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Origin, Prepared, Takes
 from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.renewal import Renewal
@@ -71,14 +72,12 @@ async def fetch(run: Run, prepared: Prepared, takes: Takes) -> Fetched:
     if not takes.takes:
         raise ServiceError(f"{run.bridge.manifest.title} finished, but gave nothing back.", "`retry` asks once more.")
     fetcher = _Fetcher(run, prepared, takes)
-    folder = run.folder / f"fetched-{run.send.attempt}"
-    folder.mkdir(parents=True, exist_ok=True)
     wanted = list(_wanted(takes))
     if not wanted and any(requested.failed for requested in takes.requests):
         raise _all_lost(run, takes, {request.call.name: request.failed for request in takes.requests if request.failed})
     files: dict[_Place, _Brought | Lost] = {}
     for done, one in enumerate(wanted, start=1):
-        files[one.take, one.origin] = await fetcher.bring(one, folder / _file_name(one))
+        files[one.take, one.origin] = await fetcher.bring(one)
         run.tell(done / len(wanted), f"fetched {done} of {len(wanted)}")
     nothing_of = fetcher.dispensable(files)
     if nothing_of:
@@ -96,11 +95,13 @@ class _Fetcher:
     def __init__(self, run: Run, prepared: Prepared, takes: Takes) -> None:
         self._run = run
         self._prepared = prepared
+        self._takes = takes
         self._renewal = Renewal(run, takes)
         self._title = run.bridge.manifest.title
 
-    async def bring(self, wanted: _Wanted, target: Path) -> _Brought | Lost:
+    async def bring(self, wanted: _Wanted) -> _Brought | Lost:
         """One file with what is to be told of it, or why it could not be had."""
+        target = self._target(wanted)
         try:
             note = "" if target.exists() else await self._until_good(wanted, target)
         except Gone:
@@ -112,8 +113,8 @@ class _Fetcher:
         except ServiceError as error:
             if wanted.made.kind not in EXTRAS and self._is_essential(wanted):
                 hint = error.hint if error.outcome is not Outcome.RETRY else ""
-                again = f"`sendreturn retry {self._run.send.id}` fetches it once more, at no cost."
-                raise ServiceError(error.what, f"{hint} {again}".strip(), error.detail, error.outcome) from error
+                again = f"{hint} {_fetched_once_more(self._run, self._takes)}".strip()
+                raise ServiceError(error.what, again, error.detail, error.outcome) from error
             sentence = f"{wanted.name} could not be fetched: {error.what}"
             return Lost(sentence, wanted.origin, wanted.made.kind, is_gone=False)
         made = wanted.made
@@ -134,9 +135,16 @@ class _Fetcher:
             if one and not one.call.essential and (is_heard or one.call.credits > 0)
         )
 
+    def _target(self, wanted: _Wanted) -> Path:
+        """What was fetched stays where only other calls are made anew."""
+        asked = self._renewal.requested(wanted.origin)
+        folder = self._run.folder / f"fetched-{asked.attempt if asked else self._run.send.attempt}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / _file_name(wanted)
+
     async def _until_good(self, wanted: _Wanted, target: Path) -> str:
         """Fetch a file, and once more where that may help; returns what is to be told of it."""
-        made, pauses, tries = wanted.made, iter(making.PAUSES_S), TRIES
+        made, pauses, tries = wanted.made, making.Pauses(), TRIES
         while True:
             self._run.checkpoint()
             try:
@@ -148,11 +156,7 @@ class _Fetcher:
                     raise
                 made = anew or made
             except ServiceError as error:
-                pause_s = next(pauses, None)
-                if error.outcome is not Outcome.RETRY or pause_s is None:
-                    raise
-                self._run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
-                await self._run.pause(pause_s)
+                await pauses.after(error, self._run)
 
     async def _fetch_once(self, wanted: _Wanted, made: Made, target: Path, *, is_last: bool) -> str:
         partial = target.with_name(TEMP_PREFIX + target.name)
@@ -202,7 +206,7 @@ def _check_worth(run: Run, takes: Takes, lost: Sequence[Lost]) -> None:
         return
     later = next((file for file in missing if not file.is_gone), None)
     if later is not None:
-        raise ServiceError(later.sentence, f"`sendreturn retry {run.send.id}` fetches it once more, at no cost.")
+        raise ServiceError(later.sentence, _fetched_once_more(run, takes))
     raise _all_lost(run, takes, {file.origin.call: file.sentence for file in lost})
 
 
@@ -216,9 +220,21 @@ def _all_lost(run: Run, takes: Takes, lost: Mapping[str, str]) -> ServiceError:
         return ServiceError(why, f"`sendreturn retry {run.send.id}` makes it anew.")
     return ServiceError(
         f"{why} It was made and paid for, and cannot be asked for again free of charge.",
-        f"`sendreturn retry {run.send.id}` has it made anew, which costs about {takes.cost_credits:g} "
-        f"{manifest.currency} more.",
+        f"`sendreturn retry {run.send.id}` has it made anew, which costs {_more(run, takes, lost)}.",
     )
+
+
+def _fetched_once_more(run: Run, takes: Takes) -> str:
+    """What `retry` does, with the price of whatever it makes anew beside."""
+    price = price_of_lost(run, takes, ())
+    again = f"`sendreturn retry {run.send.id}` fetches it once more, at no cost"
+    beside = f", and asks for what failed once more, {in_credits(price, run.bridge.manifest)}" if price else ""
+    return f"{again}{beside}."
+
+
+def _more(run: Run, takes: Takes, lost: Mapping[str, str]) -> str:
+    price, currency = price_of_lost(run, takes, lost), run.bridge.manifest.currency
+    return f"about {price:g} {currency} more" if price else "its price once more"
 
 
 def _write(made: Made, prepared: Prepared, target: Path) -> None:

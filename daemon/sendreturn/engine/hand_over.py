@@ -54,7 +54,7 @@ async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finish
 def _refs(run: Run, takes: Takes) -> ServiceRefs:
     """The tasks, and until when the service keeps what they have made: counted from the first request, to be safe."""
     keeps_h = run.means.services.manifest(run.send.service).retention_h
-    asked_at = [intent.made_at for intent in run.means.journal.intents(run.send.id, run.send.attempt)]
+    asked_at = [intent.made_at for intent in run.means.journal.standing_of(run.send.id)]
     if keeps_h is None or not asked_at:
         return ServiceRefs(task_ids=takes.task_ids)
     until = datetime.fromisoformat(min(asked_at)) + timedelta(hours=keeps_h)

@@ -27,6 +27,8 @@ from sendreturn.words import ENDED, SendId, State
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program (a backup) before it says so; whoever writes tries again."""
 OPENING_TIMEOUT_S = 30.0
+ANEW = "anew"
+"""The stage under which it stands which calls the user wants to have made anew."""
 READS = {"reads_only": True}
 
 
@@ -210,12 +212,22 @@ class Journal:
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(**values))
 
-    def again(self, send_id: SendId, note: str, *, anew: bool) -> SendRow:
-        """Queue a send once more: from where it was, or `anew` from its beginning, with requests of its own."""
+    def again(
+        self, send_id: SendId, note: str, *, anew: Sequence[str] = (), forget: Sequence[str] | None = ()
+    ) -> SendRow:
+        """Queue a send once more, from where it was.
+
+        Args:
+            anew: Calls that are to be made anew, in another attempt.
+            forget: Stages that are to run once more; None for all of them.
+        """
+        of_send = t.stages.c.send_id == send_id
         attempt = t.sends.c.attempt + (1 if anew else 0)
         with self._write() as db:
+            db.execute(sa.delete(t.stages).where(of_send if forget is None else of_send & t.stages.c.stage.in_(forget)))
             if anew:
-                db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id))
+                db.execute(sa.delete(t.stages).where(of_send, t.stages.c.stage == ANEW))
+                db.execute(self._stage(send_id, ANEW, {"calls": list(anew)}))
             db.execute(
                 sa.update(t.sends)
                 .where(t.sends.c.id == send_id)
@@ -223,6 +235,11 @@ class Journal:
             )
             self._tell(db, send_id, State.QUEUED, note)
         return self.get(send_id)
+
+    def anew(self, send_id: SendId) -> frozenset[str]:
+        """The calls that the present attempt was begun for; empty in the first."""
+        told = self.stage(send_id, ANEW)
+        return frozenset(told["calls"]) if told else frozenset()
 
     def twin(self, send: SendRow, fingerprint: str) -> SendRow | None:
         """The latest other send of the session with this fingerprint, unless it ended and cost nothing.
@@ -262,7 +279,7 @@ class Journal:
         """Write down that a stage has finished, with what it made; a repeat replaces it."""
         with self._write() as db:
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
-            db.execute(sa.insert(t.stages).values(send_id=send_id, stage=stage, output=dict(output), finished_at=now()))
+            db.execute(self._stage(send_id, stage, output))
 
     def forget(self, send_id: SendId, stages: Sequence[str]) -> None:
         """Have stages run once more."""
@@ -284,12 +301,19 @@ class Journal:
         with self._read() as db:
             return float(db.execute(query).scalar_one())
 
-    def intents(self, send_id: SendId, attempt: int) -> Sequence[Intent]:
-        """The requests of an attempt, in order."""
-        query = sa.select(t.intents).where(t.intents.c.send_id == send_id, t.intents.c.attempt == attempt)
+    def standing_of(self, send_id: SendId) -> Sequence[Intent]:
+        """The requests of a send, in order; of each call the one that was made last."""
+        query = sa.select(t.intents).where(t.intents.c.send_id == send_id).order_by(t.intents.c.id)
         with self._read() as db:
-            rows = db.execute(query.order_by(t.intents.c.id)).mappings().all()
-        return [_intent(row) for row in rows]
+            rows = db.execute(query).mappings().all()
+        return tuple({row["call"]: _intent(row) for row in rows}.values())
+
+    def standing(self, send_id: SendId, call: str) -> Intent | None:
+        """The request of a call that was made last, in whatever attempt."""
+        query = sa.select(t.intents).where(t.intents.c.send_id == send_id, t.intents.c.call == call)
+        with self._read() as db:
+            row = db.execute(query.order_by(t.intents.c.attempt.desc())).mappings().first()
+        return _intent(row) if row else None
 
     def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
         """Write down that a request is about to go out. Called once per send, call and attempt, before the request."""
@@ -378,6 +402,10 @@ class Journal:
                 self._reserve.give_up()
             raise stall from error
         self._reserve.renew()
+
+    def _stage(self, send_id: SendId, stage: str, output: Mapping[str, Any]) -> sa.Insert:
+        values = {"send_id": send_id, "stage": stage, "output": dict(output), "finished_at": now()}
+        return sa.insert(t.stages).values(values)
 
     def _tell(self, db: sa.Connection, send_id: SendId, state: State, note: str) -> None:
         db.execute(sa.insert(t.history).values(send_id=send_id, at=now(), state=state.value, note=note))

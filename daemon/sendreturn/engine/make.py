@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from sendreturn.contract import Accepted, Call, Clip, MadeTake, Plan, Report, Way
+from sendreturn.engine.attempts import attempt_of, call_folder, in_credits, price_anew, step_name
 from sendreturn.engine.budget import check_budget
-from sendreturn.engine.errands import TaskFailed, follow
+from sendreturn.engine.errands import ASK_AGAIN, TaskFailed, follow, good
 from sendreturn.engine.gates import Door
 from sendreturn.engine.journal import Fate, Intent
 from sendreturn.engine.outputs import Hosted, Origin, Prepared, Requested, Takes
@@ -23,11 +24,43 @@ from sendreturn.words import State
 
 PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 """Between tries of what is free, and of a request that was certainly not billed."""
+OFFLINE_PAUSE_S = 20.0
+"""After these, as long as the service cannot be reached at all: the network is not a send's fault."""
 MOST_ROUNDS = 20
 """A bridge that always wants more would spend without end."""
 
 _REPORT = TypeAdapter(Report)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@=+~-]{0,255}")
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A call, and the attempt of the send in which it was made, or is made now."""
+
+    call: Call
+    attempt: int
+
+    def step(self, verb: str) -> str:
+        return step_name(verb, self.call.name, self.attempt)
+
+
+_Done = tuple[_Due, Accepted, Report]
+
+
+class Pauses:
+    """Between tries: a few where the service has its trouble, and more and more while it cannot be reached."""
+
+    def __init__(self) -> None:
+        self._left = list(PAUSES_S)
+
+    async def after(self, error: ServiceError, run: Run) -> None:
+        """Wait before another try; raises the error where there is none."""
+        if error.outcome is not Outcome.RETRY or not (self._left or error.is_offline):
+            raise error
+        pause_s = self._left.pop(0) if self._left else OFFLINE_PAUSE_S
+        pause_s = min(pause_s, OFFLINE_PAUSE_S) if error.is_offline else pause_s
+        run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
+        await run.pause(pause_s)
 
 
 async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
@@ -36,12 +69,13 @@ async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
         run.means.hosting.offer_again(run.bridge.manifest, run.send.id, prepared.clip)
     ask = ask_of(run.send, run.params, prepared)
     done: dict[str, Report] = {}
-    made: list[tuple[Call, Accepted, Report]] = []
+    made: list[_Done] = []
     calls = plan.calls
     for _ in range(MOST_ROUNDS):
-        for call, accepted in [(call, await _submit(run, call, prepared)) for call in calls]:
-            done[call.name] = await _wait(run, call, accepted)
-            made.append((call, accepted, done[call.name]))
+        round_ = [_Due(call, attempt_of(run, call)) for call in calls]
+        for due, accepted in [(due, await _submit(run, due, prepared)) for due in round_]:
+            report = done[due.call.name] = await _wait(run, due, accepted)
+            made.append((due, accepted, report))
         calls = run.bridge.follow(ask, done)
         if not calls:
             takes = _gather(plan, made)
@@ -56,33 +90,37 @@ def give_up(run: Run, call: Call, sentence: str) -> None:
     Nothing is asked of the service by this; `make` has to be done once more.
     """
     report = _nothing(call, sentence)
-    run.means.journal.record(run.send.id, _wait_name(call), _REPORT.dump_python(report, mode="json"))
+    due = _Due(call, attempt_of(run, call))
+    run.means.journal.record(run.send.id, due.step("wait"), _REPORT.dump_python(report, mode="json"))
     run.means.journal.forget(run.send.id, ["make"])
 
 
 def note_lost(run: Run, call: Call) -> None:
     """Write down that a result is lost, so that `retry` has it made anew."""
-    _note_fate(run, call, Fate.LOST)
-
-
-def call_folder(run: Run, call: str) -> Path:
-    """Where a bridge keeps what belongs to one call of this attempt."""
-    return run.folder / f"{call}-{run.send.attempt}"
+    _note_fate(run, _Due(call, attempt_of(run, call)), Fate.LOST)
 
 
 # Submitting
 
 
-async def _submit(run: Run, call: Call, prepared: Prepared) -> Accepted:
+async def _submit(run: Run, due: _Due, prepared: Prepared) -> Accepted:
     """Make one request, once. One that is not essential may fail: then nothing of it is waited for."""
+    return await run.step(due.step("submit"), State.SUBMITTING, Accepted, partial(_make_one, run, due, prepared))
+
+
+async def _make_one(run: Run, due: _Due, prepared: Prepared) -> Accepted:
     try:
-        work = partial(_when_open, run, call, prepared)
-        return await run.step(f"submit {call.name}", State.SUBMITTING, Accepted, work)
+        accepted = await _when_open(run, due, prepared)
+        if accepted.report is not None:
+            good(accepted.report)
+    except TaskFailed as error:
+        return _without(due.call, _failed(run, due, error))
     except ServiceError as error:
-        return _without(call, error)
+        return _without(due.call, error)
+    return accepted
 
 
-async def _when_open(run: Run, call: Call, prepared: Prepared) -> Accepted:
+async def _when_open(run: Run, due: _Due, prepared: Prepared) -> Accepted:
     """Make one request, or wait while the key or the credits of the service are missing.
 
     The first that hears of it fails with it, so that it is told once; a send that has waited goes on waiting.
@@ -90,11 +128,11 @@ async def _when_open(run: Run, call: Call, prepared: Prepared) -> Accepted:
     gate = run.means.gates.of(run.send.service, Door.MAKE)
     while True:
         was_open = not gate.why
-        has_waited = call.essential and await gate.passed(run)
+        has_waited = due.call.essential and await gate.passed(run)
         try:
-            accepted = await _once(run, call, prepared)
+            accepted = await _once(run, due, prepared)
         except ServiceError as error:
-            if not (error.of_account and call.essential):
+            if not (error.of_account and due.call.essential):
                 raise
             is_news = gate.close(error.sentence)
             if is_news or not (was_open or has_waited):
@@ -104,8 +142,9 @@ async def _when_open(run: Run, call: Call, prepared: Prepared) -> Accepted:
             return accepted
 
 
-async def _once(run: Run, call: Call, prepared: Prepared) -> Accepted:
-    intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
+async def _once(run: Run, due: _Due, prepared: Prepared) -> Accepted:
+    call = due.call
+    intent = run.means.journal.intent(run.send.id, call.name, due.attempt)
     if intent is None:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         way = await _way(run, call, prepared)
@@ -113,17 +152,18 @@ async def _once(run: Run, call: Call, prepared: Prepared) -> Accepted:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
         return await _post(run, call, way, intent)
-    if intent.fate is Fate.ACCEPTED and intent.task_id is not None:
+    if intent.fate in (Fate.ACCEPTED, Fate.FAILED) and intent.task_id is not None:
         return Accepted(intent.task_id, _REPORT.validate_python(intent.report) if intent.report else None)
     if intent.fate is Fate.REFUSED or run.bridge.manifest.free:
         return await _post(run, call, await _way(run, call, prepared), intent)
     run.means.journal.answer(intent, Fate.UNKNOWN)
-    raise _unknown(run)
+    raise _unknown(run, call)
 
 
 async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
     """Make the request; repeat it only where the service said that it did not take it."""
-    for pause_s in (*PAUSES_S, None):
+    pauses = Pauses()
+    while True:
         run.checkpoint()
         run.means.journal.answer(intent, Fate.INTENDED)
         try:
@@ -131,20 +171,16 @@ async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
         except ServiceError as error:
             unknown = error.outcome is Outcome.UNKNOWN
             run.means.journal.answer(intent, Fate.UNKNOWN if unknown else Fate.REFUSED)
-            if error.outcome is not Outcome.RETRY or pause_s is None:
-                raise
-            run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
-            await run.pause(pause_s)
+            await pauses.after(error, run)
         except Exception as error:  # the guard around a bridge: whatever breaks in it, the request may have gone out
             run.means.journal.answer(intent, Fate.UNKNOWN)
-            raise _broken(run) if run.bridge.manifest.free else _unknown(run) from error
+            raise _broken(run) if run.bridge.manifest.free else _unknown(run, call) from error
         else:
             _check_id(run, call, accepted, intent)
             report = _REPORT.dump_python(accepted.report, mode="json") if accepted.report else None
             answer = partial(run.means.journal.answer, intent, Fate.ACCEPTED, accepted.task_id, report)
             await run.write_down(answer)
             return accepted
-    raise AssertionError("unreachable")
 
 
 def _check_id(run: Run, call: Call, accepted: Accepted, intent: Intent) -> None:
@@ -160,7 +196,7 @@ def _check_id(run: Run, call: Call, accepted: Accepted, intent: Intent) -> None:
         run.means.journal.answer(intent, Fate.UNKNOWN)
         raise ServiceError(
             f"{title} took the request, but {wrong}.",
-            f"Look at your account there; `sendreturn retry {run.send.id}` makes the request anew, and may pay twice.",
+            _hint_at_doubt(run, call),
             f"task {accepted.task_id[:100]!r}",
             Outcome.UNKNOWN,
         )
@@ -168,7 +204,7 @@ def _check_id(run: Run, call: Call, accepted: Accepted, intent: Intent) -> None:
 
 async def _way(run: Run, call: Call, prepared: Prepared) -> Way:
     """What the request may use. Bringing the clip to its host is free, and is done before anything is written down."""
-    folder = call_folder(run, call.name)
+    folder = call_folder(run, call.name, run.send.attempt)
     folder.mkdir(parents=True, exist_ok=True)
     clip = prepared.clip if call.needs_clip else None
     url = (await run.step("host", State.SUBMITTING, Hosted, partial(_host, run, clip, folder))).url if clip else None
@@ -179,15 +215,12 @@ async def _way(run: Run, call: Call, prepared: Prepared) -> Way:
 
 
 async def _host(run: Run, clip: Clip, folder: Path) -> Hosted:
-    for pause_s in (*PAUSES_S, None):
+    pauses = Pauses()
+    while True:
         try:
             return Hosted(await run.means.hosting.address(run.bridge, run.send.id, clip, folder))
         except ServiceError as error:
-            if error.outcome is not Outcome.RETRY or pause_s is None:
-                raise
-            run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
-            await run.pause(pause_s)
-    raise AssertionError("unreachable")
+            await pauses.after(error, run)
 
 
 def _broken(run: Run) -> ServiceError:
@@ -195,51 +228,58 @@ def _broken(run: Run) -> ServiceError:
     return ServiceError(what, f"`sendreturn retry {run.send.id}` tries again.")
 
 
-def _unknown(run: Run) -> ServiceError:
+def _unknown(run: Run, call: Call) -> ServiceError:
     title = run.bridge.manifest.title
     return ServiceError(
         f"The request may or may not have reached {title}: something broke while it was being made.",
-        f"Look at your account there; `sendreturn retry {run.send.id}` makes the request anew, and may pay twice.",
+        _hint_at_doubt(run, call),
         outcome=Outcome.UNKNOWN,
     )
+
+
+def _hint_at_doubt(run: Run, call: Call) -> str:
+    price = in_credits(price_anew(run, call), run.bridge.manifest)
+    again = f"`sendreturn retry {run.send.id}` makes this request anew, {price}, and may pay twice"
+    return f"Look at your account there; {again}. What was made already is kept."
 
 
 # Waiting
 
 
-async def _wait(run: Run, call: Call, accepted: Accepted) -> Report:
+async def _wait(run: Run, due: _Due, accepted: Accepted) -> Report:
     """The task's report once it has ended."""
-    if accepted.report is not None and run.means.journal.stage(run.send.id, _wait_name(call)) is None:
+    if accepted.report is not None and run.means.journal.stage(run.send.id, due.step("wait")) is None:
         return accepted.report
-    return await run.step(_wait_name(call), State.GENERATING, Report, partial(_until_ended, run, call, accepted))
+    return await run.step(due.step("wait"), State.GENERATING, Report, partial(_until_ended, run, due, accepted))
 
 
-def _wait_name(call: Call) -> str:
-    return f"wait {call.name}"
-
-
-async def _until_ended(run: Run, call: Call, accepted: Accepted) -> Report:
+async def _until_ended(run: Run, due: _Due, accepted: Accepted) -> Report:
     run.tell(0.0, "waiting for the service")
+    folder = call_folder(run, due.call.name, due.attempt)
     try:
-        return await follow(run, run.bridge, call, accepted.task_id, call_folder(run, call.name), run.tell)
+        return await follow(run, run.bridge, due.call, accepted.task_id, folder, run.tell)
     except ServiceError as error:
         if isinstance(error, TaskFailed):
-            error = _failed(run, call, error)
-        report = _without(call, error).report
+            error = _failed(run, due, error)
+        report = _without(due.call, error).report
         assert report is not None
         return report
 
 
-def _failed(run: Run, call: Call, error: TaskFailed) -> ServiceError:
+def _failed(run: Run, due: _Due, error: TaskFailed) -> ServiceError:
     """Write a failed task down with what it has cost, and say so."""
-    _note_fate(run, call, Fate.FAILED)
+    call = due.call
+    _note_fate(run, due, Fate.FAILED)
     if run.bridge.manifest.free:
         return error
-    intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
+    intent = run.means.journal.intent(run.send.id, call.name, due.attempt)
     if intent is not None and error.cost_credits is not None:
         run.means.journal.bill(intent, error.cost_credits)
     run.note(cost_credits=run.means.journal.spent(run.send.id))
-    return TaskFailed(f"{error.what.rstrip('.')}. {_cost_of_failure(run, call, error)}", error.hint, error.cost_credits)
+    what = f"{error.what.rstrip('.')}. {_cost_of_failure(run, call, error)}"
+    price = in_credits(price_anew(run, call), run.bridge.manifest)
+    again = f"`sendreturn retry {run.send.id}` asks for it once more, {price}."
+    return TaskFailed(what, again if error.hint == ASK_AGAIN else error.hint, error.cost_credits)
 
 
 def _cost_of_failure(run: Run, call: Call, error: TaskFailed) -> str:
@@ -251,10 +291,10 @@ def _cost_of_failure(run: Run, call: Call, error: TaskFailed) -> str:
     return f"{title} has charged {error.cost_credits:g} {currency} for it."
 
 
-def _note_fate(run: Run, call: Call, fate: Fate) -> None:
-    intent = run.means.journal.intent(run.send.id, call.name, run.send.attempt)
+def _note_fate(run: Run, due: _Due, fate: Fate) -> None:
+    intent = run.means.journal.intent(run.send.id, due.call.name, due.attempt)
     if intent is not None:
-        run.means.journal.answer(intent, fate, intent.task_id)
+        run.means.journal.answer(intent, fate, intent.task_id, intent.report)
 
 
 def _without(call: Call, error: ServiceError) -> Accepted:
@@ -271,23 +311,23 @@ def _nothing(call: Call, why: str) -> Report:
 # Gathering
 
 
-def _gather(plan: Plan, made: list[tuple[Call, Accepted, Report]]) -> Takes:
+def _gather(plan: Plan, made: list[_Done]) -> Takes:
     """All takes, with the files of later calls added to the takes that they belong to."""
     takes: list[MadeTake] = []
     origins: list[tuple[Origin, ...]] = []
-    for call, _, report in made:
-        if call.take is None:
+    for due, _, report in made:
+        if due.call.take is None:
             takes += report.takes
-            origins += [_origins(call, number, take) for number, take in enumerate(report.takes)]
-    for call, _, report in made:
-        if call.take is not None and call.take <= len(takes):
+            origins += [_origins(due.call, number, take) for number, take in enumerate(report.takes)]
+    for due, _, report in made:
+        if due.call.take is not None and due.call.take <= len(takes):
             for number, more in enumerate(report.takes):
-                takes[call.take - 1] = _joined(takes[call.take - 1], more)
-                origins[call.take - 1] += _origins(call, number, more)
+                takes[due.call.take - 1] = _joined(takes[due.call.take - 1], more)
+                origins[due.call.take - 1] += _origins(due.call, number, more)
     told = [report.cost_credits for _, _, report in made if report.cost_credits is not None]
     all_told = len(told) == len(made)
-    cost = sum(told) if all_told else sum(call.credits for call, accepted, _ in made if accepted.task_id)
-    task_ids = tuple(accepted.task_id for _, accepted, _ in made if accepted.task_id)
+    cost = sum(told) if all_told else sum(due.call.credits for due, accepted, _ in made if accepted.task_id)
+    task_ids = tuple(dict.fromkeys(accepted.task_id for _, accepted, _ in made if accepted.task_id))
     requests = tuple(_requested(*one) for one in made)
     is_estimate = not all_told and plan.credits > 0
     return Takes(tuple(takes), task_ids, cost, is_estimate, requests, tuple(origins))
@@ -297,9 +337,9 @@ def _origins(call: Call, take: int, made: MadeTake) -> tuple[Origin, ...]:
     return tuple(Origin(call.name, take, file) for file in range(len(made.files)))
 
 
-def _requested(call: Call, accepted: Accepted, report: Report) -> Requested:
+def _requested(due: _Due, accepted: Accepted, report: Report) -> Requested:
     can_look = bool(accepted.task_id) and (accepted.report is None or accepted.can_look)
-    return Requested(call, accepted.task_id, can_look, report.failed or "")
+    return Requested(due.call, accepted.task_id, can_look, report.failed or "", due.attempt)
 
 
 def _joined(take: MadeTake, more: MadeTake) -> MadeTake:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sendreturn.contract import Made, Report
+from sendreturn.engine.attempts import call_folder
 from sendreturn.engine.errands import poll_s
-from sendreturn.engine.make import call_folder
 from sendreturn.engine.outputs import Origin, Requested, Takes
 from sendreturn.engine.run import Run
 from sendreturn.errors import Outcome, ServiceError
@@ -38,10 +38,11 @@ class Renewal:
 
     async def _look(self, requested: Requested) -> Report | None:
         call, trouble = requested.call, None
+        folder = call_folder(self._run, call.name, requested.attempt)
         for _ in range(LOOKS):
             self._run.checkpoint()
             try:
-                report = await self._run.bridge.look(call, requested.task_id, call_folder(self._run, call.name))
+                report = await self._run.bridge.look(call, requested.task_id, folder)
             except ServiceError as error:
                 if error.outcome is Outcome.GIVE_UP:
                     return None

@@ -121,7 +121,7 @@ async def test_a_lost_song_fails_with_the_price_of_another_and_only_retry_pays_i
         assert send.state is State.FAILED
         assert "The mix of take 1 is lost" in send.text
         assert f"`sendreturn retry {send.id}` has it made anew, which costs about 10 credits more." in send.text
-        assert [intent.fate for intent in rig.journal.intents(rig.journal.get(send.id).id, 1)] == [Fate.LOST]
+        assert [intent.fate for intent in rig.journal.standing_of(rig.journal.get(send.id).id)] == [Fate.LOST]
         assert studio.ledger == ["cover"]
         studio.store = lambda ref, target: write_tone(target) and None
         rig.desk.retry(send.id)

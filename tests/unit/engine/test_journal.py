@@ -59,10 +59,10 @@ def test_a_stage_is_recorded_once_and_forgotten_when_a_send_is_made_anew(journal
     assert journal.stage(send.id, "prepare") == {"a": 2}
     journal.forget(send.id, ["fetch"])
     assert journal.stage(send.id, "fetch") is None
-    taken_up = journal.again(send.id, "retried", anew=False)
+    taken_up = journal.again(send.id, "retried")
     assert (taken_up.attempt, taken_up.state) == (1, State.QUEUED)
     assert journal.stage(send.id, "prepare") == {"a": 2}
-    made_anew = journal.again(send.id, "retried", anew=True)
+    made_anew = journal.again(send.id, "retried", anew=["main"], forget=None)
     assert (made_anew.attempt, made_anew.state) == (2, State.QUEUED)
     assert journal.stage(send.id, "prepare") is None
 

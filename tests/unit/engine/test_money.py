@@ -78,7 +78,7 @@ async def test_an_interrupted_request_is_uncertain_after_a_restart(tmp_path: Pat
         send = await rig.ended(rig.send(clip).id)
         row = rig.journal.get(send.id)
         # As a kill between the intent and the answer leaves it.
-        rig.journal.again(row.id, "", anew=True)
+        rig.journal.again(row.id, "", anew=["main"], forget=None)
         killed = rig.journal.intend(rig.journal.get(send.id), "main", {}, 10.0)
         rig.journal.move(row.id, State.SUBMITTING)
         assert killed.fate is Fate.INTENDED
