@@ -13,7 +13,7 @@ from sendreturn_bridges.services.acedata.task_board import TaskBoard
 class Asked:
     """Stands for the Api: notes what it is asked, and answers when it is let."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.bodies: list[dict] = []
         self.error = error
         self.go_on = asyncio.Event()
@@ -73,6 +73,27 @@ async def test_a_fault_of_ours_reaches_those_who_wait():
     board = TaskBoard(Asked(KeyError("x")), "/suno/tasks", 0.0)
     with pytest.raises(KeyError):
         await board.ask("a")
+    await board.close()
+
+
+class PowerCut(BaseException):
+    """Passes by everything that handles errors."""
+
+
+async def test_whatever_ends_the_question_nobody_waits_for_ever():
+    api = Asked(PowerCut())
+    api.go_on.clear()
+    board = TaskBoard(api, "/suno/tasks", 0.0)
+    first = asyncio.create_task(board.ask("a"))
+    await api.came.wait()
+    next_one = asyncio.create_task(board.ask("b"))
+    await asyncio.sleep(0)
+    api.go_on.set()
+    async with asyncio.timeout(5):
+        found = await asyncio.gather(first, next_one, return_exceptions=True)
+    assert [error.outcome for error in found] == [Outcome.RETRY] * 2
+    api.error = None
+    assert (await board.ask("a"))["id"] == "a"
     await board.close()
 
 

@@ -68,7 +68,7 @@ class AceData:
     async def submit(self, call: Call, way: Way) -> Accepted:
         kept = kept_report(call.fields, answers.MADE_BY)
         if kept is not None:
-            return Accepted("kept", kept)
+            return Accepted("", kept)
         request = Request.from_fields(call.fields)
         if request.clip_field is not None and way.clip_url is None:
             raise ServiceError(

@@ -51,12 +51,21 @@ class TaskBoard:
         self._waiting.clear()
 
     async def _ask_all(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(max(self._asked_at + self._pause_s - time.monotonic(), 0))
-            self._asked_at = time.monotonic()
-            ids = list(self._waiting)[:MOST_IDS]
-            asked = {task_id: self._waiting.pop(task_id) for task_id in ids}
-            await self._answer(asked)
+        asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        try:
+            while self._waiting:
+                await asyncio.sleep(max(self._asked_at + self._pause_s - time.monotonic(), 0))
+                self._asked_at = time.monotonic()
+                asked = {task_id: self._waiting.pop(task_id) for task_id in list(self._waiting)[:MOST_IDS]}
+                await self._answer(asked)
+        except BaseException as error:  # whatever ends this, nobody is left waiting for ever
+            for told in (*asked.values(), *self._waiting.values()):
+                if isinstance(error, asyncio.CancelledError):
+                    told.cancel()
+                else:
+                    _fail(told, ServiceError("The question to AceData was broken off.", outcome=Outcome.RETRY))
+            self._waiting.clear()
+            raise
 
     async def _answer(self, asked: Mapping[str, asyncio.Future[Mapping[str, Any]]]) -> None:
         try:
@@ -64,10 +73,6 @@ class TaskBoard:
         except ServiceError as error:
             for told in asked.values():
                 _fail(told, _passing(error))
-        except asyncio.CancelledError:
-            for told in asked.values():
-                told.cancel()
-            raise
         except Exception as error:  # whatever breaks here, those who wait must hear of it
             for told in asked.values():
                 _fail(told, error)
