@@ -122,6 +122,7 @@ class ServiceError(SendReturnError):
 
     Args:
         of_account: Whether it is the key or the credits that are missing: then it concerns all sends to the service.
+        is_offline: Whether the service could not be reached at all, so that nothing is known of what it would say.
     """
 
     def __init__(
@@ -132,7 +133,9 @@ class ServiceError(SendReturnError):
         outcome: Outcome = Outcome.GIVE_UP,
         *,
         of_account: bool = False,
+        is_offline: bool = False,
     ) -> None:
         super().__init__(what, hint, detail)
         self.outcome = outcome
         self.of_account = of_account
+        self.is_offline = is_offline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sendreturn.engine.journal import Journal
 from sendreturn.errors import Refusal
@@ -18,6 +18,11 @@ def check_budget(budget: Budget, journal: Journal, credits: float) -> None:  # n
             f"This send would cost {credits:g} credits; budget.per_send_credits allows {budget.per_send_credits:g}.",
             "Ask for less, or raise the cap in the configuration, then retry.",
         )
+    if budget.per_hour_credits is not None and credits > budget.per_hour_credits:
+        raise Refusal(
+            f"This send would cost {credits:g} credits; budget.per_hour_credits allows {budget.per_hour_credits:g}.",
+            "Ask for less, or raise the cap in the configuration, then retry.",
+        )
     if budget.per_day_credits is None:
         return
     spent = journal.credits_since(start_of_day())
@@ -27,6 +32,20 @@ def check_budget(budget: Budget, journal: Journal, credits: float) -> None:  # n
             f"budget.per_day_credits allows {budget.per_day_credits:g}.",
             "Retry tomorrow, or raise the cap in the configuration.",
         )
+
+
+def why_wait(budget: Budget, journal: Journal, credits: float) -> str:  # noqa: A002
+    """Why a request of `credits` should wait, as a sentence; empty where the cap of the hour has room for it."""
+    if budget.per_hour_credits is None or credits <= 0:
+        return ""
+    since = datetime.now(UTC) - timedelta(hours=1)
+    spent = journal.credits_since(since.isoformat(timespec="milliseconds"))
+    if spent + credits <= budget.per_hour_credits:
+        return ""
+    return (
+        f"In the last hour {spent:g} credits were spent, and this would cost {credits:g} more; "
+        f"budget.per_hour_credits allows {budget.per_hour_credits:g}."
+    )
 
 
 def start_of_day() -> str:

@@ -13,7 +13,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_S = 30.0
-LONGEST_PAUSE_S = 600.0
+LONGEST_PAUSE_S = 120.0
 
 
 class Door(StrEnum):

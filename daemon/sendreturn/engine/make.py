@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from sendreturn.contract import Accepted, Call, Clip, MadeTake, Plan, Report, Way
+from sendreturn.engine.approve import until_affordable
 from sendreturn.engine.attempts import attempt_of, call_folder, in_credits, price_anew, step_name
 from sendreturn.engine.budget import check_budget
 from sendreturn.engine.errands import ASK_AGAIN, TaskFailed, follow, good
@@ -147,8 +148,10 @@ async def _once(run: Run, due: _Due, prepared: Prepared) -> Accepted:
     intent = run.means.journal.intent(run.send.id, call.name, due.attempt)
     if intent is None:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
+        await until_affordable(run, call.credits)
         way = await _way(run, call, prepared)
         # Others may have spent what was left while the clip was on its way; from here on nothing waits.
+        await until_affordable(run, call.credits)
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
         return await _post(run, call, way, intent)

@@ -75,9 +75,9 @@ class Means:
     callbacks: Callbacks | None
     announce: Callable[[SendRow, float, Returned | None], None]
     pace: Pace = field(default_factory=Pace)
-    gates: Gates = field(default_factory=Gates)
     stalls: dict[str, Stalled] = field(default_factory=dict)
     """What holds sends up at the moment, by the send's id."""
+    gates: Gates = field(default_factory=Gates)
 
 
 @dataclass
@@ -203,10 +203,14 @@ class Run:
         await self._first_of(most_s, event)
         self.checkpoint()
 
-    async def until_approved(self) -> None:
-        while not self._approved.is_set():
-            await self._first_of(None, self._approved)
-            self.checkpoint()
+    @property
+    def is_approved(self) -> bool:
+        return self._approved.is_set()
+
+    async def until_approved(self, most_s: float | None = None) -> None:
+        """Wait for the user's word, and at most `most_s`."""
+        await self._first_of(most_s, self._approved)
+        self.checkpoint()
 
     async def slot(self, service: str) -> asyncio.Semaphore:
         """A place among the service's parallel sends, acquired; the caller releases it."""

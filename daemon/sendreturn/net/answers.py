@@ -63,7 +63,8 @@ class Words:
         if paid and not certainly_not_sent:
             return self.unknown(f"{self._title} was asked, but its answer did not come back whole.", fault.reason)
         what, hint = _FAULTS[fault.fault]
-        return ServiceError(what.format(title=self._title, host=self._host), hint, fault.reason, Outcome.RETRY)
+        sentence, is_offline = what.format(title=self._title, host=self._host), fault.fault in _OFFLINE
+        return ServiceError(sentence, hint, fault.reason, Outcome.RETRY, is_offline=is_offline)
 
     def redirect(self, answer: Answer, url: str, *, paid: bool) -> ServiceError:
         """A service that sends us elsewhere. 307 and 308 say that the request was not looked at (RFC 9110 15.4)."""
@@ -101,7 +102,7 @@ class Words:
         if paid:
             return self.unknown(what, detail)
         hint = "If this network wants you to sign in, do that in a web browser." if is_page else ""
-        return ServiceError(what, hint, detail, Outcome.RETRY)
+        return ServiceError(what, hint, detail, Outcome.RETRY, is_offline=is_page)
 
     def unknown(self, what: str, detail: str) -> ServiceError:
         return ServiceError(what, LOOK_FIRST, detail, Outcome.UNKNOWN)
@@ -114,6 +115,7 @@ class Words:
         return ServiceError(what, "Copy it again from the service. " + SET_KEY, outcome=Outcome.ASK, of_account=True)
 
 
+_OFFLINE = frozenset({Fault.NO_NAME, Fault.NO_CONNECTION, Fault.NO_TRUST, Fault.PROXY})
 _FAULTS = {
     Fault.NO_NAME: ("{title} cannot be reached: the name {host} is not found.", "This computer may be offline."),
     Fault.NO_CONNECTION: ("{title} cannot be reached at {host}.", "This computer may be offline, or the service down."),

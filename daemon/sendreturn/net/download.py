@@ -18,7 +18,7 @@ from typing import IO
 from sendreturn import __version__
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer, pause_s
-from sendreturn.net.guarded import TROUBLES, Resolve, Stream, open_stream, resolve
+from sendreturn.net.guarded import NOT_CONNECTED, TROUBLES, Resolve, Stream, open_stream, resolve
 from sendreturn.net.hosts import Hosts
 from sendreturn.words import TEMP_PREFIX
 
@@ -96,8 +96,11 @@ async def download(
 class _Trouble(Exception):  # noqa: N818
     """This try came to nothing, but another may not."""
 
-    def __init__(self, what: str, detail: str = "", wanted_pause_s: float | None = None) -> None:
+    def __init__(
+        self, what: str, detail: str = "", wanted_pause_s: float | None = None, *, is_offline: bool = False
+    ) -> None:
         super().__init__(what)
+        self.is_offline = is_offline
         self.what = what
         self.detail = detail
         self.wanted_pause_s = wanted_pause_s
@@ -130,7 +133,7 @@ class _Transfer:
                 tries = 1 if self._size > furthest else tries + 1
                 furthest = max(furthest, self._size)
                 if tries > len(self._patience.pauses_s):
-                    raise _passing(trouble.what, trouble.detail) from trouble
+                    raise _passing(trouble.what, trouble.detail, is_offline=trouble.is_offline) from trouble
                 wanted_s = trouble.wanted_pause_s
                 await asyncio.sleep(self._patience.pauses_s[tries - 1] if wanted_s is None else wanted_s)
 
@@ -150,8 +153,9 @@ class _Transfer:
                         return await self._take(stream, address.host)
                     address = self._hosts.check(stream.headers.get("location", ""), address)
             except TROUBLES as error:
+                what = f"The connection to {address.host} broke."
                 raise _Trouble(
-                    f"The connection to {address.host} broke.", f"{type(error).__name__}: {error}"
+                    what, f"{type(error).__name__}: {error}", is_offline=isinstance(error, NOT_CONNECTED)
                 ) from error
         raise ServiceError(f"The result at {address.host} is only ever said to be elsewhere; it was given up.")
 
@@ -268,5 +272,5 @@ def _too_large(host: str, most_bytes: int) -> ServiceError:
     return ServiceError(what, outcome=Outcome.GIVE_UP)
 
 
-def _passing(what: str, detail: str = "") -> ServiceError:
-    return ServiceError(what, "It is tried again later.", detail, Outcome.RETRY)
+def _passing(what: str, detail: str = "", *, is_offline: bool = False) -> ServiceError:
+    return ServiceError(what, "It is tried again later.", detail, Outcome.RETRY, is_offline=is_offline)

@@ -32,6 +32,8 @@ TROUBLES = (
     httpcore.ConnectionNotAvailable,
 )
 """What `open_stream` and reading from it may raise; all of it may pass."""
+NOT_CONNECTED = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
+"""Those of them that tell nothing of the host, because it was not reached."""
 
 
 @dataclass(frozen=True)

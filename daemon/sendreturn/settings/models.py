@@ -243,6 +243,7 @@ class Budget(Part):
     """Limits in credits; None means no limit."""
 
     per_send_credits: Credits | None = None
+    per_hour_credits: Credits | None = None
     per_day_credits: Credits | None = None
     ask_above_credits: Credits | None = None
 

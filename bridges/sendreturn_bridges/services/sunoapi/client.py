@@ -106,7 +106,7 @@ class SunoApiBridge:
         name = f"{clip.sha256[:16] or 'clip'}-{secrets.token_hex(8)}{clip.path.suffix.lower()}"
         fields = {"uploadPath": UPLOAD_FOLDER, "fileName": name}
         answer = await self._host.upload(UPLOAD, file=clip.path, field="file", name=name, fields=fields)
-        return wire.uploaded_at(table(answer.body))
+        return wire.uploaded_at(table(answer.body), clip.path.stat().st_size)
 
     async def balance(self) -> Balance:
         first, second = CREDITS

@@ -44,9 +44,13 @@ def credits_of(answer: JsonDict) -> Balance | None:
     return None if left is None else Balance(left)
 
 
-def uploaded_at(answer: JsonDict) -> str:
-    """Where an uploaded file lies. Raises ServiceError."""
+def uploaded_at(answer: JsonDict, size_bytes: int | None = None) -> str:
+    """Where an uploaded file of this size lies. Raises ServiceError, also where not all of it has arrived."""
     data = table(answer.get("data"))
+    arrived = number(field(data, "fileSize"))
+    if arrived and size_bytes is not None and arrived != size_bytes:
+        detail = f"{arrived:g} of {size_bytes} bytes"
+        raise ServiceError("Suno API says that the clip did not arrive whole.", "", detail, Outcome.RETRY)
     url = address(field(data, "downloadUrl", "fileUrl", "url"))
     if not url:
         raise ServiceError(
