@@ -208,7 +208,7 @@ def _filled_from(place: str, env: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         percent, named, default, plain = match.groups()
         name = percent or named or plain
-        return env.get(name) or (default if named else _missing(name))
+        return env.get(name) or (_filled_from(default, env) if named else _missing(name))
 
     return _VARIABLE.sub(value, place)
 

@@ -1,0 +1,1 @@
+"""The bridge into REAPER: Lua scripts that need nothing but REAPER itself."""

@@ -1,0 +1,22 @@
+-- sendreturn-bridge @VERSION@: what all of sendreturn's scripts in REAPER share. It is no action of its own.
+-- Everything that is said of REAPER here is from the ReaScript help that REAPER itself shows (Help, ReaScript documentation).
+local MAILBOX = [==[@MAILBOX@]==]
+local SECTION = 'sendreturn'  -- of REAPER's extended state
+
+--@include lua/mailbox.lua
+
+--@include reaper/parts/project.lua
+
+--@include reaper/parts/selection.lua
+
+--@include reaper/parts/render.lua
+
+--@include reaper/parts/notes.lua
+
+--@include reaper/parts/placing.lua
+
+--@include reaper/parts/desk.lua
+
+--@include reaper/parts/receiver.lua
+
+return { mailbox = mailbox, project = project, desk = desk, receiver = receiver }
