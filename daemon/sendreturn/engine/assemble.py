@@ -36,7 +36,7 @@ def assemble(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> list[Piece
         elif source is not None and run.send.operation == "inpaint":
             pieces.append(_patched(run, source, file, fit, folder))
         else:
-            pieces.append(_as_it_is(file, fit))
+            pieces.append(_stem_of_section(run, prepared.source, file) or _as_it_is(file, fit))
     return [_with_notes_at(piece, prepared.source, fit, pieces) for piece in pieces]
 
 
@@ -48,6 +48,15 @@ def _with_notes_at(piece: Piece, source: Source | None, fit: Fit, pieces: list[P
     start = mix.start_frame if mix is not None else 0
     shift_s = fit.shift_s - (fit.lead_frames + start) / source.sample_rate_hz
     return replace(piece, start_frame=start, shift_s=shift_s)
+
+
+def _stem_of_section(run: Run, source: Source | None, file: FetchedFile) -> Piece | None:
+    """A stem that holds only the part that was asked about (a voice of a few seconds), at the place of that part."""
+    if file.kind is not Kind.STEM or file.covers != "section" or source is None:
+        return None
+    start_s = run.params.section_s[0] if run.params.section_s else 0.0
+    start = round(start_s * source.sample_rate_hz)
+    return Piece(file.kind, file.path, file.stem, file.made_by, start, is_part=True)
 
 
 def _as_it_is(file: FetchedFile, fit: Fit, *warnings: str) -> Piece:

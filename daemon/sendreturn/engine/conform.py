@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,9 @@ from sendreturn.engine.sections import markers_in, sections_of
 from sendreturn.params import Params
 from sendreturn.words import Kind
 
+NAMELESS = "song"
+FIRST_WORDS = 4
+"""Of what was asked for, as a name where there is no other."""
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 
 
@@ -57,9 +61,16 @@ def conform(
 
 
 def clip_name(send: SendRow, params: Params) -> str:
-    """What the returns are named after: the clip, as the user had named it, else the title, else the operation."""
+    """What the returns are named after: the clip, as the user had named it, else the title, else what was asked for."""
     named = send.found_at or send.clip
-    return named.stem if named else params.title or send.operation
+    return named.stem if named else params.title or _first_words(params) or NAMELESS
+
+
+def _first_words(params: Params) -> str:
+    """The beginning of what the user has written, without headings such as "[Verse]"."""
+    written = re.sub(r"\[[^\]]*\]", " ", params.prompt or params.lyrics or params.style_text)
+    words = (word.strip('.,;:!?"“”()') for word in written.split())
+    return " ".join([word for word in words if word][:FIRST_WORDS])
 
 
 def _written(run: Run, prepared: Prepared, pieces: Sequence[Piece], folder: Path) -> dict[int, Ready]:

@@ -35,7 +35,7 @@ class Frame:
     def fitted(self, ready: Ready) -> Ready:
         """A stem with the frame's start and length."""
         piece, info = ready.piece, ready.info
-        if piece.kind is not Kind.STEM or self.frames is None:
+        if piece.kind is not Kind.STEM or piece.is_part or self.frames is None:
             return ready
         frames = round(self.frames * info.sample_rate_hz / self.frames_hz)
         skipped = round((self.start_frame - piece.start_frame) * info.sample_rate_hz / self.clip_hz)
@@ -91,7 +91,7 @@ class StemFindings:
 
 def stem_findings(ready: Mapping[int, Ready], prepared: Prepared, folder: Path) -> StemFindings:
     """Hold the stems against their mix, or separated ones against the clip."""
-    stems = [index for index, one in ready.items() if one.piece.kind is Kind.STEM]
+    stems = [index for index, one in ready.items() if one.piece.kind is Kind.STEM and not one.piece.is_part]
     if not stems:
         return StemFindings({})
     mix = next((one.info.path for one in ready.values() if one.piece.kind is Kind.MIX), None)

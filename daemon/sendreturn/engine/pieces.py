@@ -23,6 +23,7 @@ class Piece:
         warnings: The same, and when the send is done, too.
         is_aligned: Whether it was looked for the clip in, alone or with the other files of its take.
         shift_s: Notes: by how much they are to be moved.
+        is_part: A stem of a part of the music only, which keeps its own start and length.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Piece:
     warnings: tuple[str, ...] = ()
     is_aligned: bool = False
     shift_s: float = 0.0
+    is_part: bool = False
 
     @property
     def told(self) -> tuple[str, ...]:
