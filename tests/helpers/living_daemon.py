@@ -29,6 +29,7 @@ class LivingDaemon:
         *,
         returns: ReturnsSettings = PLAIN,
         settle_s: float = 0.05,
+        web: WebSettings | None = None,
         web_port: int = 0,
         osc: OscSettings = OscSettings(port=0),  # noqa: B008 - frozen
         env: Mapping[str, str] | None = None,
@@ -39,7 +40,7 @@ class LivingDaemon:
         self.settings = Settings(
             sessions=(SessionSettings(path=self.session),),
             osc=osc,
-            web=WebSettings(port=web_port),
+            web=web or WebSettings(port=web_port),
             hot_folder=HotFolderSettings(settle_s=settle_s),
             returns=returns,
             **more,

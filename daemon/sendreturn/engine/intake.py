@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def _session(wish: Wish, clip: Path | None, session_of: SessionOf) -> Path:
     if wish.confined:
         return _confined_session(wish, clip, session_of)
     if wish.session is not None:
-        if not wish.session.is_dir():
+        if not os.path.isdir(wish.session):  # noqa: PTH112 - False for what no name can be, too
             raise UsageError(f"The session folder {wish.session} is not there.", "Name a folder that exists.")
         return wish.session.absolute()
     if clip is None:

@@ -28,7 +28,7 @@ async def keep_upload(upload: UploadFile, session: Path, hot_folder: str) -> Pat
         UsageError: the session is not there.
         SendReturnError: the session cannot be written.
     """
-    if not session.is_dir():
+    if not os.path.isdir(session):  # noqa: PTH112 - False for what no name can be, too
         raise UsageError(f"The session folder {session} is not there.", "Name a folder that exists.")
     folder = session / hot_folder / SENT
     try:
