@@ -13,6 +13,8 @@ from sendreturn.words import Kind
 
 JOINS = frozenset({"concat"})
 """Operations on the new part of an extension, which is what the service knows by the take's id."""
+JOINED_HERE = frozenset({"extend", "inpaint"})
+"""Operations of which the service may know only the new part: the mix with the clip was made on this machine."""
 PARTS = frozenset({Kind.MIX, Kind.TAIL, Kind.HEAD})
 
 
@@ -57,13 +59,12 @@ def _may_list(path: Path, size: int, sha256: str | None) -> bool:
 
 
 def _is_what_the_service_knows(sidecar: Sidecar, sha256: str, operation: str) -> bool:
-    """Of an extension the service may know only the new part, and the mix with the clip was made here."""
     kinds = {file.kind for file in sidecar.returns if file.sha256 == sha256}
     if not sidecar.service_refs.clip_ids:
         return False
     if operation in JOINS:
         return bool(kinds & PARTS)
-    return Kind.MIX in kinds and sidecar.operation != "extend"
+    return Kind.MIX in kinds and sidecar.operation not in JOINED_HERE
 
 
 def _sha256(path: Path) -> str:

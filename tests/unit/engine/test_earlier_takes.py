@@ -108,3 +108,13 @@ async def test_a_file_of_another_service_is_not_taken_for_ones_own(tmp_path: Pat
         mix = (await returned(rig, clip))["t1"]
         with pytest.raises(Refusal):
             rig.send(mix, "wav", service="other")
+
+
+async def test_the_mix_of_an_inpainted_clip_was_made_here_and_is_not_known(tmp_path: Path, clip: Path):
+    service = studio()
+    async with Rig(tmp_path, service) as rig:
+        send = await rig.ended(rig.send(clip, "inpaint", params={"section_s": [0.5, 1.0]}).id)
+        mix = next(path for path in send.returns if path.suffix == ".wav")
+        service.asked.clear()
+        await rig.ended(rig.send(mix, "cover").id)
+    assert [earlier for _, earlier in service.asked] == [None, None]
