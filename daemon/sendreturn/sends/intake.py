@@ -78,6 +78,7 @@ class Intake:
         self._clock = clock
         self._moves = moves
         self._pending: dict[Path, _Pending] = {}
+        self._misnamed: set[Path] = set()
 
     @property
     def next_due_s(self) -> float | None:
@@ -132,6 +133,7 @@ class Intake:
     # Noticing
 
     def _notice_params(self, session: Session, path: Path) -> None:
+        self._forget_misnamed()
         clip = clip_name_of_params(path.name)
         if clip is not None and path.with_name(clip) in self._pending:
             self.notice(session, path.with_name(clip))
@@ -211,6 +213,7 @@ class Intake:
             self._arrivals.forget(path)
             self._reject(path, pending, error.sentence)
             return
+        self._tell_misnamed(path, pending.place)
         log.info("%s is send %s (%s)", shown(path.name), receipt.send.id, "new" if receipt.is_new else "known")
         self._put_away(arrival)
 
@@ -256,6 +259,21 @@ class Intake:
             key=arrival.key,
             clip_after=arrival.target,
         )
+
+    def _tell_misnamed(self, path: Path, place: Place) -> None:
+        """Say which file was not read, where its name is nearly that of the clip's parameters."""
+        self._forget_misnamed()
+        for file in shelf.misnamed_params(path) if place.origin is Origin.FOLDER else ():
+            self._misnamed.add(file)
+            clip, name = shown(path.name), shown(file.name)
+            sentence = f"{name} was not used: the parameters of {clip} are read from {clip}{file.suffix}, beside it."
+            log.warning("%s", sentence)
+            self._tell(_topic(file), sentence)
+
+    def _forget_misnamed(self) -> None:
+        for file in [file for file in self._misnamed if not file.exists()]:
+            self._misnamed.discard(file)
+            self._tell(_topic(file), None)
 
     def _put_away(self, arrival: Arrival) -> None:
         path = arrival.path

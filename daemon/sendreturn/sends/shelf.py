@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sendreturn.returns import files
-from sendreturn.sends.ignore import PARAMS_SUFFIXES
+from sendreturn.sends.ignore import DEFAULTS_NAMES, PARAMS_SUFFIXES
 from sendreturn.sends.naming import fitted, folded, free_name
 
 if TYPE_CHECKING:
@@ -23,6 +23,15 @@ def params_files(clip: Path) -> Iterator[Path]:
         candidate = clip.with_name(clip.name + suffix)
         with suppress(OSError):  # a name that becomes too long names no file
             if candidate.is_file():
+                yield candidate
+
+
+def misnamed_params(clip: Path) -> Iterator[Path]:
+    """Files that look as if they were meant for the clip, such as `riff.yaml` beside `riff.wav`; nothing reads them."""
+    for suffix in PARAMS_SUFFIXES:
+        candidate = clip.with_suffix(suffix)
+        with suppress(OSError):
+            if candidate.name.casefold() not in DEFAULTS_NAMES and candidate.is_file():
                 yield candidate
 
 

@@ -646,3 +646,25 @@ def test_a_clip_error_says_which_error_it_is(bench: Bench) -> None:
     bench.drop("riff.wav")
     bench.live()
     assert bench.why("riff.wav") == "No.\n"
+
+
+def test_parameters_with_nearly_the_right_name_are_told_until_they_are_named_right(bench: Bench) -> None:
+    misnamed = bench.drop("riff.yaml", b"style: jazz\n")
+    bench.drop("riff.wav")
+    bench.live()
+    assert dict(bench.desk.wishes[0].params) == {}
+    topic, sentence = bench.told[-1]
+    assert sentence == "riff.yaml was not used: the parameters of riff.wav are read from riff.wav.yaml, beside it."
+    assert misnamed.exists()
+    misnamed.rename(misnamed.with_name("riff.wav.yaml"))
+    bench.drop("riff.wav")
+    bench.live()
+    assert bench.told[-1] == (topic, None)
+    assert dict(bench.desk.wishes[1].params) == {"style": ["jazz"]}
+
+
+def test_the_defaults_of_a_folder_belong_to_a_clip_of_the_same_name_too(bench: Bench) -> None:
+    bench.drop("defaults.yaml", b"style: jazz\n")
+    bench.drop("defaults.wav")
+    bench.live()
+    assert bench.told == []
