@@ -1,8 +1,8 @@
 """The part of REAPER's Lua interface that our scripts use, by its documented signatures.
 
 The lines below are in the notation of REAPER's own ReaScript help (what `Help > ReaScript documentation` shows, and
-reaper.fm/sdk/reascript/reascripthelp.html). A call with another number or other types of arguments fails, as does a call
-of anything that is not listed; what a model answers is checked too.
+reaper.fm/sdk/reascript/reascripthelp.html), with shorter names of arguments. A call with another number or types of
+arguments fails, as does a call of anything that is not listed; what a model answers is checked too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DeleteExtState(string section, string key, boolean persist)
 DestroyAudioAccessor(AudioAccessor accessor)
 ReaProject retval, optional string projfn = EnumProjects(integer idx)
 boolean file_exists(string path)
-boolean is_new_value, string filename, integer s, integer c, integer m, integer r, number v, string t = get_action_context()
+boolean n, string filename, integer s, integer c, integer m, integer r, number v, string t = get_action_context()
 optional MediaItem_Take GetActiveTake(MediaItem item)
 string GetAppVersion()
 integer GetAudioAccessorSamples(AudioAccessor a, integer srate, integer nch, number start, integer count, array buf)
@@ -51,20 +51,20 @@ string typebuf = GetMediaSourceType(PCM_source source)
 number GetMediaTrackInfo_Value(MediaTrack tr, string parmname)
 string buf = GetProjectPathEx(ReaProject proj)
 boolean retval, string s = GetSetMediaItemInfo_String(MediaItem item, string parmname, string s, boolean setNewValue)
-boolean retval, string s = GetSetMediaItemTakeInfo_String(MediaItem_Take tk, string parmname, string s, boolean setNewValue)
+boolean retval, string s = GetSetMediaItemTakeInfo_String(MediaItem_Take tk, string name, string s, boolean setNewValue)
 boolean retval, string s = GetSetMediaTrackInfo_String(MediaTrack tr, string parmname, string s, boolean setNewValue)
 number GetSetProjectInfo(ReaProject project, string desc, number value, boolean is_set)
-number s, number e = GetSet_LoopTimeRange2(ReaProject p, boolean isSet, boolean isLoop, number s, number e, boolean seek)
+number s, number e = GetSet_LoopTimeRange2(ReaProject p, boolean set, boolean isLoop, number s, number e, boolean seek)
 integer GetTakeNumStretchMarkers(MediaItem_Take take)
-boolean ok, number t, integer m, number b, number bpm, integer n, integer d, boolean l = GetTempoTimeSigMarker(ReaProject p, integer i)
+boolean, number, integer, number, number bpm, integer, integer, boolean = GetTempoTimeSigMarker(ReaProject p, integer i)
 MediaTrack GetTrack(ReaProject proj, integer trackidx)
 boolean retval, string buf = GetTrackName(MediaTrack track)
-boolean retval, string retvals_csv = GetUserInputs(string title, integer num_inputs, string captions_csv, string retvals_csv)
+boolean retval, string values = GetUserInputs(string title, integer num_inputs, string captions_csv, string values)
 Help_Set(string helpstring, boolean is_temporary_help)
 InsertTrackAtIndex(integer idx, boolean wantDefaults)
 Main_OnCommand(integer command, integer flag)
 number MIDI_GetPPQPosFromProjTime(MediaItem_Take take, number projtime)
-boolean MIDI_InsertNote(MediaItem_Take t, boolean sel, boolean mute, number start, number e, integer c, integer p, integer v, optional boolean s)
+boolean MIDI_InsertNote(MediaItem_Take, boolean, boolean, number, number, integer, integer, integer, optional boolean)
 MIDI_Sort(MediaItem_Take take)
 integer NamedCommandLookup(string command_name)
 array new_array(integer size)
@@ -98,15 +98,15 @@ boolean ValidatePtr2(ReaProject proj, pointer p, string ctypename)
 SINCE = {"set_action_options": (7, 3), "UpdateItemLanes": (7, 0)}
 """What an older REAPER does not have."""
 PROPERTIES = {
-    "MediaItem": "B_MUTE B_LOOPSRC B_UISEL C_BEATATTACHMODE D_VOL D_POSITION D_LENGTH D_FADEINLEN D_FADEOUTLEN I_GROUPID"
-    " I_CUSTOMCOLOR I_CURTAKE I_FIXEDLANE",
-    "MediaItem_Take": "D_STARTOFFS D_VOL D_PAN D_PLAYRATE D_PITCH B_PPITCH I_CHANMODE",
-    "MediaTrack": "I_CUSTOMCOLOR I_FREEMODE I_SELECTED I_FOLDERDEPTH C_LANEPLAYS:0 C_LANEPLAYS:1 I_NUMFIXEDLANES",
+    "MediaItem": "B_LOOPSRC B_UISEL C_BEATATTACHMODE D_VOL D_POSITION D_LENGTH D_FADEINLEN D_FADEOUTLEN"
+    " I_CURTAKE I_FIXEDLANE",
+    "MediaItem_Take": "D_STARTOFFS D_VOL D_PLAYRATE D_PITCH I_CHANMODE",
+    "MediaTrack": "I_CUSTOMCOLOR I_FREEMODE I_SELECTED I_FOLDERDEPTH C_LANEPLAYS:0",
 }
 """Names that `…Info_Value` knows; any other is none."""
 
 
-class WrongCall(AssertionError):
+class WrongCallError(AssertionError):
     """A script has called REAPER in a way that its documentation does not know."""
 
 
@@ -125,18 +125,20 @@ class Signature:
     def check_arguments(self, given: tuple[Any, ...]) -> None:
         least = sum(not value.is_optional for value in self.takes)
         if not least <= len(given) <= len(self.takes):
-            raise WrongCall(f"{self.name} takes {least} to {len(self.takes)} arguments, was called with {len(given)}")
+            raise WrongCallError(
+                f"{self.name} takes {least} to {len(self.takes)} arguments, was called with {len(given)}"
+            )
         for number, (value, argument) in enumerate(zip(self.takes, given, strict=False), start=1):
             if not fits(argument, value):
-                raise WrongCall(f"{self.name}: argument {number} is to be {value.kind}, was {argument!r}")
+                raise WrongCallError(f"{self.name}: argument {number} is to be {value.kind}, was {argument!r}")
 
     def check_answer(self, answer: Any) -> None:
         given = answer if isinstance(answer, tuple) else () if answer is None and not self.returns else (answer,)
         if len(given) != len(self.returns):
-            raise WrongCall(f"the model of {self.name} answers {len(given)} values, not {len(self.returns)}")
+            raise WrongCallError(f"the model of {self.name} answers {len(given)} values, not {len(self.returns)}")
         for value, part in zip(self.returns, given, strict=True):
             if not fits(part, value):
-                raise WrongCall(f"the model of {self.name} answers {part!r} for {value.kind}")
+                raise WrongCallError(f"the model of {self.name} answers {part!r} for {value.kind}")
 
 
 def fits(argument: Any, value: Value) -> bool:

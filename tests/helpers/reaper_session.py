@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,8 +64,15 @@ class MediaItem:
     strings: dict[str, str] = field(default_factory=dict)
     values: dict[str, float] = field(
         default_factory=lambda: {
-            **{"D_POSITION": 0.0, "D_LENGTH": 0.0, "D_VOL": 1.0, "B_LOOPSRC": 1.0, "B_UISEL": 0.0, "I_CURTAKE": 0.0},
-            **{"D_FADEINLEN": 0.0, "D_FADEOUTLEN": 0.0, "C_BEATATTACHMODE": -1.0},
+            "D_POSITION": 0.0,
+            "D_LENGTH": 0.0,
+            "D_VOL": 1.0,
+            "B_LOOPSRC": 1.0,
+            "D_FADEINLEN": 0.0,
+            "D_FADEOUTLEN": 0.0,
+            "C_BEATATTACHMODE": -1.0,
+            "B_UISEL": 0.0,
+            "I_CURTAKE": 0.0,
         }
     )
 
@@ -189,7 +195,3 @@ def media(path: Path, kind: str = "") -> PCM_source:
 def ppq_at(project: ReaProject, take: MediaItem_Take, at_s: float, ppq: int = 960) -> float:
     """Ticks from the item's start; the model's sessions with notes keep one tempo."""
     return (at_s - take.item.values["D_POSITION"]) * project.bpm / 60 * ppq
-
-
-def is_whole(value: float) -> bool:
-    return math.isclose(value, round(value), abs_tol=1e-6)

@@ -1,4 +1,4 @@
-"""What the scripts in REAPER say of a selection: run in a real Lua, against a session with REAPER's documented calls."""
+"""What the scripts in REAPER say of a selection: in a real Lua, against a session with REAPER's documented calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from reaper_api import WrongCall, checked, signatures
+from reaper_api import WrongCallError, checked, signatures
 from reaper_session import MediaItem, PCM_source, media
 from reaper_studio import RATE, ReaperStudio
 from sendreturn.daws.capture import capture
@@ -329,6 +329,6 @@ def test_without_the_mailbox_the_user_is_told_what_to_run(studio: ReaperStudio) 
 def test_a_wrong_call_of_reaper_fails(studio: ReaperStudio) -> None:
     wrong = [("GetTrack", (studio.project,)), ("GetTrack", (studio.project, "1")), ("GetTrack", (None, 1))]
     for name, given in wrong:
-        with pytest.raises(WrongCall):
+        with pytest.raises(WrongCallError):
             checked(name, lambda *_: studio.project.tracks[0])(*given)
     assert len(signatures()) > 60

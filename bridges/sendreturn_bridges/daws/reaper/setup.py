@@ -1,9 +1,9 @@
 """What REAPER needs besides its scripts: they are registered as actions, and the receiver starts with REAPER.
 
 `reaper-kb.ini` holds REAPER's actions and keys, a line each: `SCR 4 0 ID "Custom: name" path` registers a script of the
-main section under a fixed name, which is `_ID` everywhere in REAPER. REAPER writes the file anew while it runs, so that it
-is only touched while it does not. `Scripts/__startup.lua` runs when REAPER starts. Both are the user's: our lines are added
-and taken away again, and nothing else in them changes.
+main section under a fixed name, which is `_ID` everywhere in REAPER. REAPER writes the file anew while it runs, so that
+it is only touched while it does not. `Scripts/__startup.lua` runs when REAPER starts. Both are the user's: our lines
+are added and taken away again, and nothing else in them changes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ACTIONS = {
 """Names of our scripts, each the name of its action too, and what the action list shows."""
 BY_HAND = "In REAPER: Actions, Show action list, New action, Load ReaScript, then choose the files in {folder}"
 BACKUP = ".before-sendreturn"
-STARTUP = f"""-- {MARK} begin: what comes back is placed from the start; `sendreturn bridge remove reaper` takes this away
+STARTUP = f"""-- {MARK} begin: the receiver starts with REAPER; `sendreturn bridge remove reaper` takes this away
 do
   local command = reaper.NamedCommandLookup ('_sendreturn_receive')
   if command ~= 0 then reaper.Main_OnCommand (command, 0) end
