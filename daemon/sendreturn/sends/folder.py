@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sendreturn.sends.arrivals import Arrivals, StoredArrivals
+from sendreturn.sends.drives import is_remote, mounts
 from sendreturn.sends.fitness import Completeness, Judge
 from sendreturn.sends.intake import Intake, Tell
 from sendreturn.sends.roots import Entry, LooksLikeSession, Root
@@ -47,6 +48,7 @@ class FolderWays:
         settle_s: How long a file must have been quiet.
         moves: Whether taken clips are moved to `sent/`.
         drive_of: Names the drive of a path without touching it.
+        is_remote: Whether other computers may write on the drive of a path; does not touch it either.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class FolderWays:
         clock: Callable[[], float] = time.monotonic,
         session_test: LooksLikeSession = looks_like_session,
         drive_of: Callable[[Path], str] | None = None,
+        is_remote: Callable[[Path], bool] = is_remote,
     ) -> None:
         self._entries = entries
         self._folders = folders
@@ -76,6 +79,7 @@ class FolderWays:
         self._clock = clock
         self._session_test = session_test
         self._drive_of = drive_of or drive_of_mounts()
+        self._is_remote = is_remote
         self._stations: dict[str, Station] = {}
         self._watched: tuple[Entry, ...] = ()
         self._follower: asyncio.Task[None] | None = None
@@ -128,7 +132,7 @@ class FolderWays:
     def _station(self, drive: str) -> Station:
         if drive not in self._stations:
             intake = Intake(self._accept, self._arrivals, self._judge, self._tell, self._clock, self._moves)
-            station = Station(drive, intake, self._arrivals, self._tell, self._clock, self._pace)
+            station = Station(drive, intake, self._arrivals, self._tell, self._clock, self._pace, self._is_remote)
             self._stations[drive] = station
             station.start()
         return self._stations[drive]
@@ -161,12 +165,10 @@ class FolderWays:
 
 def drive_of_mounts() -> Callable[[Path], str]:
     """Names the drive that a path is on from the list of mounts, which never waits for a drive."""
-    import psutil
-
-    mounts = sorted((part.mountpoint for part in psutil.disk_partitions(all=True)), key=len, reverse=True)
+    known = mounts()
 
     def drive_of(path: Path) -> str:
-        return next((mount for mount in mounts if path.is_relative_to(mount)), path.anchor)
+        return next((str(mount.point) for mount in known if path.is_relative_to(mount.point)), path.anchor)
 
     return drive_of
 

@@ -120,6 +120,15 @@ class Intake:
             return None
         return Arrival(path, new_key(), place.operation, sighting, Standing.BASELINE, content=content)
 
+    def baseline_hot(self, session: Session, path: Path) -> Arrival | None:
+        """What to remember of a clip that lay in a hot folder before it was watched; None where it is gone."""
+        place = session.place_of(path)
+        try:
+            sighting = Sighting.of(path.stat())
+        except OSError:
+            return None
+        return Arrival(path, new_key(), place.operation, sighting, Standing.BASELINE) if place is not None else None
+
     def forget_moved(self, within: Path) -> None:
         """Forget the drops whose move was finished in the moment of a crash: what is dropped there now is new."""
         for row in self._arrivals.taking():

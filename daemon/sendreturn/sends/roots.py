@@ -35,7 +35,8 @@ class Root:
     like a session; others are not touched.
 
     Attributes:
-        events: Whether events come: unknown at first; false where the drive sends none.
+        events: Whether events come: unknown at first; false where the drive sends none, or not all.
+        is_remote: Whether other computers write there too, of which no events come.
         poll_at_s: When to look next where no events come, on the clock.
     """
 
@@ -44,6 +45,7 @@ class Root:
     looks_like_session: LooksLikeSession
     inode: tuple[int, int] | None = None
     events: bool | None = None
+    is_remote: bool = False
     poll_at_s: float = 0.0
     problems: dict[str, str] = field(default_factory=dict)
     _sessions: dict[Path, Session] = field(default_factory=dict)

@@ -11,16 +11,18 @@ import random
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sendreturn.sends.ignore import NameKind, kind_of
 from sendreturn.sends.naming import shown
-from sendreturn.sends.walk import files_under, hot_files, rule_files
+from sendreturn.sends.walk import files_under, folders_in, hot_files, rule_files
 from sendreturn.sends.watching import PROBE_PREFIX, Watcher, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from sendreturn.sends.arrivals import Arrivals
     from sendreturn.sends.intake import Intake, Tell
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 POLL_S = 5.0
 """Where a drive sends no events, its hot folders are looked through this often (or seldomer, if looking takes long)."""
+MOST_AT_FIRST_SIGHT = 25
+"""So many clips in the hot folders of a session that was never watched before are sent; more are asked about."""
 POLL_SHARE = 0.02
 """The most of a core that looking may take where no events come."""
 
@@ -55,12 +59,20 @@ class Station:
 
     Args:
         intake: Is told of files, in the station's thread only.
+        is_remote: Whether other computers may write on the drive of a path.
         tell: Hears what the user should know; called in the station's thread.
         clock: Seconds that never jump.
     """
 
     def __init__(
-        self, name: str, intake: Intake, arrivals: Arrivals, tell: Tell, clock: Callable[[], float], pace: Pace
+        self,
+        name: str,
+        intake: Intake,
+        arrivals: Arrivals,
+        tell: Tell,
+        clock: Callable[[], float],
+        pace: Pace,
+        is_remote: Callable[[Path], bool] = lambda _: False,
     ) -> None:
         self.name = name
         self._intake = intake
@@ -68,9 +80,10 @@ class Station:
         self._tell = tell
         self._clock = clock
         self._pace = pace
+        self._is_remote = is_remote
         self._roots: dict[Path, Root] = {}
         self._heard: queue.SimpleQueue[Path | Callable[[], None] | None] = queue.SimpleQueue()
-        self._watcher = Watcher(self._heard.put, lambda: self._heard.put(self._rescan))
+        self._watcher = Watcher(self._heard.put, lambda: self._heard.put(self._recover))
         self._probes: dict[Path, tuple[Root, float]] = {}
         self._roots_at_s = self._rescan_at_s = self._clock()
         self._stopped = False
@@ -177,6 +190,11 @@ class Station:
 
     # Looking through folders
 
+    def _recover(self) -> None:
+        """Events were lost: what they told of is found by looking."""
+        self._tell(f"drive:{self.name}", f"More happened on {self.name} than could be heard; it is looked through now.")
+        self._rescan()
+
     def _rescan(self) -> None:
         quarter_s = self._pace.rescan_s / 4
         self._rescan_at_s = self._clock() + self._pace.rescan_s + random.uniform(-quarter_s, quarter_s)
@@ -190,7 +208,7 @@ class Station:
     def _renew_watches(self) -> None:
         """Where events do not come any more, begin anew: one of watchdog's threads may have died."""
         there = [root for root in self._roots.values() if root.inode is not None]
-        if any(root.events is False for root in there):
+        if any(root.events is False and not root.is_remote for root in there):
             self._watcher.stop()
             for root in there:
                 self._arm(root)
@@ -205,9 +223,25 @@ class Station:
         self._tell(f"session:{root.entry.path}", " ".join(root.problems.values()) or None)
 
     def _scan_session(self, session: Session) -> None:
-        for path in hot_files(session):
+        files = list(hot_files(session))
+        if not self._arrivals.know(_hot_scope(session)):
+            self._see_first(session, files)
+        for path in files:
             self._intake.notice(session, path)
         self._scan_rules(session)
+
+    def _see_first(self, session: Session, files: Sequence[Path]) -> None:
+        """A hot folder full of clips that this state folder has never seen was hardly filled to be sent at once."""
+        clips = [path for path in files if kind_of(path.name) is NameKind.CLIP and self._arrivals.at(path) is None]
+        there = clips if len(clips) > MOST_AT_FIRST_SIGHT else []
+        rows = [row for path in there if (row := self._intake.baseline_hot(session, path)) is not None]
+        self._arrivals.learn(_hot_scope(session), rows)
+        if rows:
+            self._tell(
+                f"first:{session.path}",
+                f"{len(rows)} clips lay in the hot folders of {shown(str(session.path))} before they were watched, and "
+                "are not sent. Copy in anew what you want sent, or use `sendreturn send`.",
+            )
 
     def _scan_rules(self, session: Session) -> None:
         for rule in session.rules:
@@ -267,7 +301,8 @@ class Station:
         root.inode = present
         if self._arm(root):
             self._tell(_topic(root), None)
-        log.info("%s is watched", shown(str(root.path)))
+        how = "looked through every few seconds, since it is on a network drive" if root.is_remote else "watched"
+        log.info("%s is %s", shown(str(root.path)), how)
         self._scan(root)
         self._probe(root)
         return True
@@ -279,31 +314,40 @@ class Station:
             root.events = False
             self._tell(_topic(root), _no_events(root, error.strerror or str(error)))
             return False
-        root.events = True
+        # On a network drive only what this computer does is heard of, at once; the rest is found by looking.
+        root.is_remote = self._is_remote(root.path)
+        root.events = not root.is_remote
         return True
 
     # Do events come?
 
     def _probe(self, root: Root) -> None:
+        if root.is_remote:
+            return
         for session in root.sessions[:1] if root.events is False else root.sessions[-_PROBED_SESSIONS:]:
-            try:
-                self._probes[probe(session.sends)] = (root, self._clock() + self._pace.probe_s)
-            except OSError:
-                continue  # A folder that cannot be written tells nothing about events.
+            # In each folder, since watchdog does not tell which of them the system's limit has kept it from watching.
+            for folder in (session.sends, *folders_in(session.sends)):
+                with suppress(OSError):  # A folder that cannot be written tells nothing about events.
+                    self._probes[probe(folder)] = (root, self._clock() + self._pace.probe_s)
 
     def _hear_probe(self, path: Path) -> None:
         root, _ = self._probes.pop(path, (None, 0.0))
-        if root is not None and root.events is False:
+        is_last = all(other is not root for other, _ in self._probes.values())
+        if root is not None and root.events is False and is_last:
             root.events = True
             self._tell(_topic(root), None)
 
     def _expire_probes(self, now_s: float) -> None:
         for path, (root, until_s) in list(self._probes.items()):
-            if now_s >= until_s:
-                del self._probes[path]
+            if now_s >= until_s and path in self._probes:
+                self._probes = {other: row for other, row in self._probes.items() if row[0] is not root}
                 if root.events is not False:
                     root.events = False
                     self._tell(_topic(root), _no_events(root, "no file events come from it"))
+
+
+def _hot_scope(session: Session) -> str:
+    return f"{session.path}\0hot folders"
 
 
 def _topic(root: Root) -> str:
