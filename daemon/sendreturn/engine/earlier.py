@@ -9,7 +9,7 @@ from pathlib import Path
 from sendreturn.contract import EarlierTake
 from sendreturn.errors import SendReturnError
 from sendreturn.returns.sidecar import Sidecar, read_sidecar
-from sendreturn.words import Kind
+from sendreturn.words import TEMP_PREFIX, Kind
 
 JOINS = frozenset({"concat"})
 """Operations on the new part of an extension, which is what the service knows by the take's id."""
@@ -42,8 +42,20 @@ def earlier_take(
 
 def _sidecars(beside: Path, returns: Path) -> list[Path]:
     """The newest take first: of two that are alike, it is the one that the service still has."""
-    found = {*beside.glob("*.json"), *returns.glob("*/*.json")}
+    found = {path for folder in (beside, *_folders(returns)) for path in _listed(folder) if path.suffix == ".json"}
     return sorted(found, key=_changed_at, reverse=True)
+
+
+def _folders(returns: Path) -> list[Path]:
+    """Those of finished deliveries; others, which come and go meanwhile, bear a name for the time being."""
+    return [folder for folder in _listed(returns) if not folder.name.startswith(TEMP_PREFIX) and folder.is_dir()]
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it is not, or not any more, there."""
+    with suppress(OSError):
+        return list(folder.iterdir())
+    return []
 
 
 def _changed_at(path: Path) -> float:

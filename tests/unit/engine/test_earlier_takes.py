@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine_rig import Rig
@@ -118,3 +120,24 @@ async def test_the_mix_of_an_inpainted_clip_was_made_here_and_is_not_known(tmp_p
         service.asked.clear()
         await rig.ended(rig.send(mix, "cover").id)
     assert [earlier for _, earlier in service.asked] == [None, None]
+
+
+async def test_a_folder_that_another_delivery_takes_away_meanwhile_spoils_no_send(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As when many sends to one session are delivered while others are being prepared."""
+    async with Rig(tmp_path, studio()) as rig:
+        (rig.session / "Returns" / "gone").mkdir(parents=True)
+        listed, scanned = os.listdir, os.scandir
+
+        def vanish(list_folder: Callable[..., Any]) -> Callable[..., Any]:
+            def as_told(path: Any = ".") -> Any:
+                if str(path).endswith("gone"):
+                    raise FileNotFoundError(2, "No such file or directory", str(path))
+                return list_folder(path)
+
+            return as_told
+
+        monkeypatch.setattr(os, "listdir", vanish(listed))
+        monkeypatch.setattr(os, "scandir", vanish(scanned))
+        assert (await rig.ended(rig.send(clip).id)).state is State.DONE
