@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from sendreturn.unsigned import unsigned
+
 
 class SendReturnError(Exception):
     """Base of all errors that are told to a user.
@@ -118,7 +120,7 @@ class Outcome(StrEnum):
 
 
 class ServiceError(SendReturnError):
-    """A service bridge failed.
+    """A service bridge failed. What it holds of the service's own words has no signed address in it.
 
     Args:
         of_account: Whether it is the key or the credits that are missing: then it concerns all sends to the service.
@@ -135,7 +137,7 @@ class ServiceError(SendReturnError):
         of_account: bool = False,
         is_offline: bool = False,
     ) -> None:
-        super().__init__(what, hint, detail)
+        super().__init__(unsigned(what), hint, unsigned(detail))
         self.outcome = outcome
         self.of_account = of_account
         self.is_offline = is_offline

@@ -15,7 +15,7 @@ from sendreturn.engine.conductor import Conductor
 from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
 from sendreturn.errors import Busy, UsageError
-from sendreturn.keys import find_key, redact
+from sendreturn.keys import SECRET_NAMES, find_key, name_secrets, redact
 from sendreturn.places import Places
 from sendreturn.sends.layout import WatchedList
 from sendreturn.sends.rejects import put_aside
@@ -23,7 +23,6 @@ from sendreturn.services import Services, load_manifests
 from sendreturn.settings import Settings
 
 LOCK_NAME = "lock"
-SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 LEAST_SECRET = 8
 """Characters; shorter values of such variables are rather switches, and would be masked in ordinary words."""
 
@@ -41,6 +40,7 @@ class House:
         self.settings = settings
         self.places = places
         self._env = env
+        name_secrets(_named_by(settings))
         self._secrets = frozenset({places.read_token(), *secrets_in(env, settings)})
         if settings.osc.allow:
             self._remember(places.read_osc_token())
@@ -112,13 +112,18 @@ def secrets_in(env: Mapping[str, str], settings: Settings) -> set[str]:
 
     Bridges and stores read keys of their own from the environment (a platform's, a bucket's); the names tell them.
     """
-    options = [service.options for service in settings.services.values()]
-    named = {str(value) for table in options for name, value in table.items() if name.endswith("_env")}
-    named |= {service.api_key_env or "" for service in settings.services.values()}
+    named = _named_by(settings)
     by_name = {
         value for name, value in env.items() if name.upper().endswith(SECRET_NAMES) and len(value) >= LEAST_SECRET
     }
     return {value.strip() for value in (*by_name, *(env.get(name, "") for name in named)) if value.strip()}
+
+
+def _named_by(settings: Settings) -> set[str]:
+    """The variables that the configuration says hold keys."""
+    options = [service.options for service in settings.services.values()]
+    named = {str(value) for table in options for name, value in table.items() if name.endswith("_env")}
+    return named | {service.api_key_env or "" for service in settings.services.values()}
 
 
 def services_of(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sendreturn.errors import SendReturnError, UsageError
+from sendreturn.pasted_keys import looks_like_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -123,6 +124,25 @@ def how_to_set(service: str, api_key_env: str | None = None) -> str:
 def mask(secret: str) -> str:
     """What may be shown of a key: its first three and last two characters, and nothing of a short one."""
     return f"{secret[:3]}***{secret[-2:]}" if len(secret) >= 16 else "***"
+
+
+SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_CREDENTIALS", "_PASS")
+"""How the names of environment variables end that hold secrets."""
+_named: set[str] = set()
+
+
+def name_secrets(names: Iterable[str]) -> None:
+    """Have `child_environment` leave out these variables too: the configuration says that they hold keys."""
+    _named.update(name for name in names if name)
+
+
+def child_environment(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a program that we start: all but the secrets, which are no business of its."""
+    return {name: value for name, value in env.items() if not _is_secret(name, value)}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return name in _named or name.upper().endswith(SECRET_NAMES) or name == "PGPASSWORD" or looks_like_key(value)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

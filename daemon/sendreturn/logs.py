@@ -6,7 +6,6 @@ A log that cannot be written is told once and costs nothing else: the work goes 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import structlog
 
 from sendreturn.errors import SendReturnError
 from sendreturn.terminal import printable
+from sendreturn.unsigned import unsigned
 
 LOG_NAME = "sendreturn.log"
 MOST_BYTES = 5 << 20
@@ -114,18 +114,6 @@ class _SteadyTerminal(_Steady, logging.StreamHandler[TextIO]):
     pass
 
 
-def without_signatures(text: str) -> str:
-    """`text` without what opens an address: user and password, query, fragment, and tokens of ours."""
-    bare = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text))
-    return _BEARER.sub(r"\1 …", _OUR_TOKEN.sub(r"\1…", bare))
-
-
-_USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@\"'<>\\]+@", re.IGNORECASE)
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s\"'<>\\?#]*)[?#][^\s\"'<>\\]*", re.IGNORECASE)
-_OUR_TOKEN = re.compile(r"(/(?:clips|webhooks/[^/\s]+/[^/\s]+)/)[\w-]{20,}")
-_BEARER = re.compile(r"\b(bearer|basic)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-
-
 class _Redacting(structlog.stdlib.ProcessorFormatter):
     """Takes the secrets out of the finished line, so that none gets by inside a list, an exception or a traceback."""
 
@@ -135,7 +123,7 @@ class _Redacting(structlog.stdlib.ProcessorFormatter):
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_signatures(self._redact(super().format(record)))
+        return unsigned(self._redact(super().format(record)))
 
 
 def _file_handler(folder: Path, redact: Redact) -> logging.Handler:

@@ -15,6 +15,7 @@ import zlib
 from typing import IO, TYPE_CHECKING
 
 from sendreturn.errors import ModelError
+from sendreturn.keys import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +127,7 @@ def _run(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=os.environ | temporary,
+            env=child_environment() | temporary,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -18,6 +18,7 @@ import soundfile
 
 from sendreturn.audio.buffer import Samples
 from sendreturn.errors import Refusal
+from sendreturn.keys import child_environment
 
 TIME_LIMIT_S = 600.0
 
@@ -90,7 +91,13 @@ def _through(command: Callable[[str, str], list[str]], samples: Samples, rate_hz
         source, target = str(Path(folder, "in.wav")), str(Path(folder, "out.wav"))
         soundfile.write(source, samples, rate_hz, subtype="FLOAT")
         try:
-            subprocess.run(command(source, target), check=True, capture_output=True, timeout=TIME_LIMIT_S)
+            subprocess.run(
+                command(source, target),
+                check=True,
+                capture_output=True,
+                timeout=TIME_LIMIT_S,
+                env=child_environment(),
+            )
             stretched, _ = soundfile.read(target, dtype="float32", always_2d=True)
         except (subprocess.SubprocessError, OSError, soundfile.LibsndfileError) as error:
             detail = getattr(error, "stderr", None) or repr(error)
@@ -107,6 +114,7 @@ def _has_filter(name: str) -> bool:
         capture_output=True,
         check=False,
         timeout=TIME_LIMIT_S,
+        env=child_environment(),
     )
     return any(line.split()[1:2] == [name.encode()] for line in told.stdout.splitlines())
 

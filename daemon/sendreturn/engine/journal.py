@@ -5,6 +5,7 @@ One process writes it, under the state folder's lock; its calls are short transa
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from sendreturn.engine.reserve import Reserve
 from sendreturn.engine.stalls import stalled_journal
 from sendreturn.errors import SendReturnError, UnknownSend
 from sendreturn.sends.wish import HistoryEntry, Origin
+from sendreturn.unsigned import unsigned
 from sendreturn.words import ENDED, SendId, State
 
 BUSY_TIMEOUT_S = 0.5
@@ -205,6 +207,8 @@ class Journal:
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(state=state.value, text=note))
             self._tell(db, send_id, state, f"{note} [{detail}]" if detail else note)
+            if state is State.DONE:
+                _unsign(db, send_id)
         return self.get(send_id)
 
     def note(self, send_id: SendId, **values: object) -> None:
@@ -434,11 +438,21 @@ def _damaged(path: Path, detail: str) -> SendReturnError:
     )
 
 
+def _unsign(db: sa.Connection, send_id: SendId) -> None:
+    """Take out of a finished send's stages what opens addresses: nobody will ask for its files any more."""
+    of_send = t.stages.c.send_id == send_id
+    query = sa.select(t.stages.c.stage, t.stages.c.output).where(of_send, t.stages.c.stage != "deliver")
+    for stage, output in db.execute(query).all():
+        bare = json.loads(unsigned(json.dumps(output)))
+        if bare != output:
+            db.execute(sa.update(t.stages).where(of_send, t.stages.c.stage == stage).values(output=bare))
+
+
 def _set_pragmas(connection: Any, _record: object) -> None:
     # We begin transactions ourselves: the driver would begin them late, and let a read turn into a write half-way.
     connection.isolation_level = None
     # FULL: a commit is on disk when it returns. An intent that could vanish in a power cut would be worthless.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

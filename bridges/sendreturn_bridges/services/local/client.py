@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import sys
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 
 from sendreturn.contract import Accepted, Ask, Call, Made, MadeTake, Plan, Report, Setup, Way
 from sendreturn.errors import Refusal, ServiceError
+from sendreturn.keys import child_environment
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.local.job import Job, read_json, write_json
@@ -113,7 +113,7 @@ class LocalBridge:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
-                env=_clean_environment(),
+                env=child_environment(),
             )
 
     async def _forget(self, folder: Path) -> None:
@@ -166,13 +166,6 @@ def _take(table: Mapping[str, Any]) -> MadeTake:
 def _clear(folder: Path) -> None:
     for name in ("result.json", "error.json", "progress.json"):
         (folder / name).unlink(missing_ok=True)
-
-
-def _clean_environment() -> dict[str, str]:
-    """The worker needs no secrets: API keys stay with the daemon."""
-    return {
-        name: value for name, value in os.environ.items() if not name.upper().endswith(("_KEY", "_TOKEN", "_SECRET"))
-    }
 
 
 def _tail(path: Path) -> str:
