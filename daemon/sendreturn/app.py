@@ -113,6 +113,7 @@ class Daemon:
         self.daws = daws_of(self.settings, self.places.state, self.house.conductor)
         self._stops.append(self.daws.stop)
         await self.daws.start(links_of(self.settings, self.places.state, self.daws, __version__, self.tell))
+        self.osc.hear_selections(self.daws.take)
 
     async def _open_http(self) -> None:
         door = HttpDoor(

@@ -10,9 +10,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import psutil
@@ -21,12 +22,13 @@ from sendreturn.returns.sidecar import verify
 
 PATIENCE_S = 90.0
 LOOK_EVERY_S = 0.002
+PLAIN = {"stems": 0, "midi": False}
 
 
 class DaemonProcess:
     """A daemon on a state folder and a session of its own. `start` it as often as it is killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, osc_port: int = 0, returns: Mapping[str, Any] = PLAIN) -> None:
         self.folder = folder
         self.session = folder / "Song"
         self.sends = self.session / "Sends"
@@ -35,10 +37,10 @@ class DaemonProcess:
             (self.sends / operation).mkdir(parents=True)
         config = {
             "sessions": [{"path": str(self.session)}],
-            "osc": {"port": 0},
+            "osc": {"port": osc_port},
             "web": {"port": 0},
             "hot_folder": {"settle_s": 0.05},
-            "returns": {"stems": 0, "midi": False},
+            "returns": dict(returns),
             "services": {"local": {"poll_s": 0.05}},
         }
         (folder / "sendreturn.yaml").write_text(yaml.safe_dump(config))
@@ -91,6 +93,10 @@ class DaemonProcess:
             assert time.monotonic() < until_s, (self.states(), self.output())
             time.sleep(LOOK_EVERY_S)
         return True
+
+    def until_ready(self) -> None:
+        """Wait until its ports are open."""
+        self._until(self._is_ready)
 
     def until_working(self) -> None:
         """Wait until a worker of the local service runs."""

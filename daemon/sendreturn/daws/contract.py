@@ -114,6 +114,7 @@ class PlacedFile:
         length_samples: How much of it is shown, at its own rate; None for all that follows the offset.
         gain: What the source was played with in the DAW, so that the return sounds as loud.
         color: "#rrggbb".
+        size_bytes: What the file has when it is whole; None where that is not known.
     """
 
     path: Path
@@ -129,6 +130,7 @@ class PlacedFile:
     gain: float = 1.0
     color: str = "#808080"
     checks: tuple[str, ...] = ()
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import structlog
 from sendreturn.daws.asked import Asked, AskedStore
 from sendreturn.daws.capture import Captured, capture
 from sendreturn.daws.contract import Link, Note
+from sendreturn.daws.mailbox import MailboxLink
 from sendreturn.daws.placement import placement_of
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.returns.sidecar import read_sidecar
@@ -72,6 +73,17 @@ class Daws:
         if daw not in self._links:
             raise UsageError(f"The bridge for {daw!r} is not installed.", f"Run `sendreturn bridge install {daw}`.")
         return await self._links[daw].ping(timeout_s)
+
+    async def take(self, path: Path) -> Note:
+        """Take a selection that a DAW has put into its mailbox, now; "accepted", or "error" with a sentence.
+
+        Raises:
+            UsageError: the path is none of a DAW's message, or there is no such message.
+        """
+        for link in self._links.values():
+            if isinstance(link, MailboxLink) and link.holds(path) and (note := await link.take(path)) is not None:
+                return note
+        raise UsageError(f"{path} is no selection that a DAW's bridge has put into its mailbox.")
 
     # What a link asks (contract.DawDesk)
 

@@ -29,6 +29,7 @@ import structlog
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from sendreturn.daws.contract import Note
 from sendreturn.daws.selection import MOST_BYTES, read_json, read_selection
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.returns.files import sync_folder
@@ -37,13 +38,14 @@ from sendreturn.words import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendreturn.daws.contract import LinkSetup, Note, Placement
+    from sendreturn.daws.contract import LinkSetup, Placement
 
 log = structlog.get_logger(__name__)
 
 LOOK_S = 2.0
 """How often `out` is looked into without being told; file system events make it instant."""
 NOTES_KEPT = 20
+BECAME_KEPT = 100
 DONE_KEPT = 100
 NOTHING_OPEN = ""
 """The session of a DAW in which nothing is saved yet."""
@@ -69,6 +71,8 @@ class MailboxLink:
         self._task: asyncio.Task[None] | None = None
         self._stop_watching: Callable[[], None] = lambda: None
         self._pongs: dict[str, asyncio.Future[str]] = {}
+        self._lock = asyncio.Lock()
+        self._became: dict[str, Note] = {}
 
     async def start(self) -> None:
         for folder in (self._out, self._in):
@@ -88,6 +92,17 @@ class MailboxLink:
     def poke(self) -> None:
         """Look into `out` now. Call it on the event loop."""
         self._poke.set()
+
+    def holds(self, path: Path) -> bool:
+        """Whether the path is that of a message from this DAW."""
+        return path.suffix == ".json" and path.parent.resolve() == self._out.resolve()
+
+    async def take(self, path: Path) -> Note | None:
+        """Take one message now; what became of its selection, also where that was taken just before."""
+        async with self._lock:
+            if path.is_file():
+                await self._take(path)
+        return self._became.get(path.name)
 
     def tell(self, note: Note) -> None:
         self._box(note.session).tell(note)
@@ -119,15 +134,16 @@ class MailboxLink:
         while True:
             self._poke.clear()
             for path in sorted(self._out.glob("*.json")):
-                await self._take(path)
+                await self.take(path)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._poke.wait(), LOOK_S)
 
     async def _take(self, path: Path) -> None:
         """Handle one message; it goes away only when what it asks for is written down elsewhere."""
         try:
-            await self._handle(_read(path))
+            note = await self._handle(_read(path))
         except SendReturnError as error:
+            note = Note("error", NOTHING_OPEN, text=error.sentence)
             log.warning("a DAW's message cannot be used", daw=self._setup.manifest.name, text=error.sentence)
             self._setup.tell(f"daw:{self._setup.manifest.name}", error.sentence)
         except OSError as error:
@@ -135,15 +151,21 @@ class MailboxLink:
             return
         else:
             self._setup.tell(f"daw:{self._setup.manifest.name}", None)
+        if note is not None:
+            self._became[path.name] = note
+            if len(self._became) > BECAME_KEPT:
+                del self._became[next(iter(self._became))]
         path.unlink(missing_ok=True)
 
-    async def _handle(self, message: dict[str, Any]) -> None:
+    async def _handle(self, message: dict[str, Any]) -> Note | None:
         desk, name = self._setup.desk, self._setup.manifest.name
         kind, session = message.get("kind"), str(message.get("session") or NOTHING_OPEN)
         send_id = str(message.get("send") or "")
         if kind == "send":
-            self.tell(await asyncio.to_thread(self._sent, message))
-        elif kind in ("cancel", "retry", "approve"):
+            sent = await asyncio.to_thread(self._sent, message)
+            self.tell(sent)
+            return sent
+        if kind in ("cancel", "retry", "approve"):
             note = await asyncio.to_thread(desk.act, name, kind, send_id)
             self._box(session).tell(note)
         elif kind == "placed":
@@ -154,6 +176,7 @@ class MailboxLink:
             self._answered(message)
         else:
             raise UsageError(f"The script in {self._setup.manifest.title} sent a message of an unknown kind: {kind!r}.")
+        return None
 
     def _sent(self, message: dict[str, Any]) -> Note:
         return self._setup.desk.send(self._setup.manifest.name, read_selection(message))

@@ -87,6 +87,7 @@ def _placed(asked: Asked, folder: Path, take: Sidecar, file: ReturnedFile, takes
         gain=asked.gain,
         color=COLORS.get(label, OTHER_COLOR),
         checks=tuple(file.checks),
+        size_bytes=file.bytes,
     )
 
 

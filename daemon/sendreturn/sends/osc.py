@@ -11,6 +11,7 @@ import logging
 import socket
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pythonosc.dispatcher import Dispatcher
@@ -26,12 +27,14 @@ from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.wish import Origin, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from sendreturn.daws.contract import Note
     from sendreturn.sends.intake import Tell
     from sendreturn.sends.osc_messages import Value
     from sendreturn.sends.wish import Desk, Event
+
+    TakeSelection = Callable[[Path], Awaitable[Note]]
 
 QUEUE_LENGTH = 1024
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -101,6 +104,8 @@ class OscDoor:
         self._transport: asyncio.DatagramTransport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._end_subscription: Callable[[], None] = lambda: None
+        self._take_selection: TakeSelection | None = None
+        self._taking: set[asyncio.Task[None]] = set()
         self.counts = Counts()
         self._routes: dict[str, Callable[[Message, Address], None]] = {
             "ping": self._ping,
@@ -112,7 +117,12 @@ class OscDoor:
             "retry": self._turn,
             "approve": self._turn,
             "list": self._list,
+            "selection": self._selection,
         }
+
+    def hear_selections(self, take: TakeSelection) -> None:
+        """From now on what DAWs' bridges put into their mailboxes is taken when they say so."""
+        self._take_selection = take
 
     @property
     def port(self) -> int | None:
@@ -129,9 +139,10 @@ class OscDoor:
 
     async def stop(self) -> None:
         self._end_subscription()
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._taking]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -250,6 +261,29 @@ class OscDoor:
         asked = osc_messages.take_req(message.args, 0)
         for send in sorted(self._desk.list(), key=lambda send: send.created_at)[-LIST_LENGTH:]:
             self._answer(sender, osc_messages.state_of(send), asked)
+
+    def _selection(self, message: Message, sender: Address) -> None:
+        """A DAW's bridge has put what is selected into its mailbox; reading it must not hold up the others."""
+        asked = osc_messages.take_req(message.args, 1)
+        if len(asked.args) != 1 or not isinstance(asked.args[0], str):
+            raise UsageError("selection needs the path of a document in the mailbox of a DAW's bridge.")
+        if self._take_selection is None:
+            raise UsageError("No DAW's bridge is installed.", "Run `sendreturn bridge install` for your DAW.")
+        taking = asyncio.create_task(self._take(self._take_selection, Path(asked.args[0]), asked, sender))
+        self._taking.add(taking)
+        taking.add_done_callback(self._taking.discard)
+
+    async def _take(self, take: TakeSelection, path: Path, asked: Asked, sender: Address) -> None:
+        try:
+            note = await take(path)
+            if note.kind != "accepted":
+                raise UsageError(note.text)
+            send = self._desk.get(note.send_id)
+        except (SendReturnError, ValueError, OSError) as error:  # a path may hold what no path can
+            self._answer(sender, osc_messages.error(str(error)), asked)
+            return
+        self._answer(sender, osc_messages.accepted(send), asked)
+        self._listeners.asked(send.id, sender, asked.echo)
 
     def _send(self, message: Message, sender: Address) -> None:
         """Every other word is an operation or a preset. An odd number of arguments begins with a path."""

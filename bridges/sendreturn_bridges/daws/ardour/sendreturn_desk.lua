@@ -140,8 +140,10 @@ function factory (params)
     Session:add_stateful_diff_command (region:to_statefuldestructible ())
   end
 
-  local function dress (route, file, mark)
-    route:set_name ((file.name:gsub ('[:/]', '-')))
+  -- Ardour gives every track of a MIDI file a track of its own, and names its region "<file>.<track>-<n>".
+  local function dress (route, file, mark, of_several)
+    local own = of_several and route:name ():match ('%.([^.]+)%-t?%d+$')
+    route:set_name (((own and file.name .. ' ' .. own or file.name):gsub ('[:/]', '-')))
     route:set_comment (mark .. ' ' .. file.path, nil)
     local color = tonumber ((file.color or ''):match ('^#(%x%x%x%x%x%x)$') or '', 16)
     if color then route:presentation_info_ptr ():set_color (color << 8 | 0xFF) end
@@ -155,7 +157,7 @@ function factory (params)
     local made = import (file.path, at)
     for _, route in ipairs (made) do
       for region in route:to_track ():playlist ():region_list ():iter () do fit (region, file, at, offset, length) end
-      dress (route, file, mark)
+      dress (route, file, mark, #made > 1)
     end
     return #made > 0
   end
@@ -189,7 +191,7 @@ function factory (params)
     local problems = {}
     Session:begin_reversible_command ('sendreturn: ' .. placement.title)
     local ok, count = pcall (place_all, placement, problems)
-    Session:commit_reversible_command ()
+    Session:commit_reversible_command (nil)
     if not ok then problems[#problems + 1], count = tostring (count), 0 end
     if count > 0 then Session:save_state ('', false, false, false, false, false) end
     box:finish (number)

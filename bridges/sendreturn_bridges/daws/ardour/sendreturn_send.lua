@@ -158,8 +158,16 @@ function factory (params)
     file:close ()
   end
 
+  -- The daemon's words: the user's presets, and the operation that each stands for.
+  local function presets ()
+    local file = io.open (folder .. '/in/words.json', 'rb')
+    local words = file and mailbox.decode (file:read ('a')) or {}
+    if file then file:close () end
+    return words.presets or {}
+  end
+
   local function context_of (operation, side)
-    local around = context_s[operation] or { 0, 0 }
+    local around = context_s[operation] or context_s[presets ()[operation]] or { 0, 0 }
     return side == 'left' and { around[2], around[1] } or around
   end
 
@@ -187,10 +195,7 @@ function factory (params)
 
   local function choices ()
     local values = { ['Extend'] = 'extend', ['Cover'] = 'cover', ['Inpaint'] = 'inpaint', ['Stems'] = 'stems', ['MIDI'] = 'midi' }
-    local file = io.open (folder .. '/in/choices.json', 'rb')
-    local told = file and mailbox.decode (file:read ('a')) or {}
-    if file then file:close () end
-    for _, preset in ipairs (told.presets or {}) do values['Preset ' .. preset] = preset end
+    for preset, operation in pairs (presets ()) do values[string.format ('Preset %s (%s)', preset, operation)] = preset end
     return values
   end
 

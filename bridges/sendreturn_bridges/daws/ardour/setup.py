@@ -35,7 +35,8 @@ ACTIONS = {
 }
 """The actions by what they are called with, in the order of their buttons."""
 BACKUP = "ui_scripts.before-sendreturn"
-_PROGRAM = re.compile(r"ardour-?[789]", re.IGNORECASE)
+_PROGRAM = re.compile(r"ardour(gui|-?[789])", re.IGNORECASE)
+"""On Linux the program names itself ArdourGUI."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SLOTS = 32
 """MAX_LUA_ACTION_SCRIPTS; slot N is the action `LuaAction/script-N`."""
 EMPTY = b'<?xml version="1.0" encoding="UTF-8"?>\n<UIScripts/>\n'
-TIMER_BITS = {7: (48,), 8: (48,), 9: (48, 50)}
+TIMER_BITS = {7: (47,), 8: (47,), 9: (47, 49)}
 """The bits of LuaTimerDS in a hook's set of signals, by Ardour's version (luasignal_syms.h). Two signals came before it
 within 9; SelectionChanged or RegionsPropertyChanged, which the other bit stands for there, does no harm."""
 HOOK_ID = 815_001
