@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +20,13 @@ from sendreturn.net.limiter import Limiter
 
 from sendreturn_bridges.services.sonauto import answers, parcel
 from sendreturn_bridges.services.sonauto.asked import asked_of
-from sendreturn_bridges.services.sonauto.faults import classify
+from sendreturn_bridges.services.sonauto.faults import NoTaskError, classify
 from sendreturn_bridges.services.sonauto.wire import build
 
 BASE_URL = "https://api.sonauto.ai/v1"
 STREAM_URL = "https://api-stream.sonauto.ai"
+STRANGE_LOOKS = 4
+"""So often a task that was only now begun may be unknown: services of several machines take a while."""
 SUNG = ("generate", "extend")
 """Operations whose lyrics are worth a file: those of a section stand in the middle of others."""
 
@@ -38,6 +41,7 @@ class SonautoBridge:
     def __init__(self, setup: Setup) -> None:
         self.manifest = setup.manifest
         self._settings = setup.options
+        self._strange: Counter[str] = Counter()
         self._stream_url = str(setup.options.get("stream_url") or STREAM_URL).rstrip("/")
         self._hosts = hosts_for(setup.manifest.media_hosts, setup.options)
         self._api = Api(
@@ -76,7 +80,14 @@ class SonautoBridge:
         body = call.fields["body"]
         aligned = body.get("align_lyrics") is True
         asked = {"include_alignment": "true"} if aligned else None
-        answer = await self._api.get(f"generations/status/{quote(task_id, safe='')}", asked)
+        try:
+            answer = await self._api.get(f"generations/status/{quote(task_id, safe='')}", asked)
+        except NoTaskError:
+            self._strange[task_id] += 1
+            if self._strange[task_id] < STRANGE_LOOKS:
+                return Report(text="Sonauto does not know the task yet")
+            raise
+        self._strange.pop(task_id, None)
         standing = answers.standing_in(answer.body, answer.text)
         if not standing.has_ended:
             streams = body.get("enable_streaming") is True

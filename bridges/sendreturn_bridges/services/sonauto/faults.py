@@ -14,6 +14,10 @@ from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
 
 
+class NoTaskError(ServiceError):
+    """Sonauto knows no such task."""
+
+
 class Objection(NamedTuple):
     """What Sonauto says; `field` is its own name of what is wrong, empty where it names none."""
 
@@ -36,7 +40,8 @@ def classify(answer: Answer) -> ServiceError | None:
     meaning = _by_status(answer.status, objections) or _by_words(objections)
     detail = f"HTTP {answer.status}: {said}"[:600]
     of_account = meaning in (_NO_CREDITS, _STATUSES[401], _STATUSES[403])
-    return ServiceError(meaning.what, meaning.hint, detail, meaning.outcome, of_account=of_account)
+    kind = NoTaskError if answer.status == 404 else ServiceError
+    return kind(meaning.what, meaning.hint, detail, meaning.outcome, of_account=of_account)
 
 
 def objections_in(body: Any) -> tuple[Objection, ...]:

@@ -22,10 +22,10 @@ from sendreturn.words import Kind
 from sendreturn_bridges.services.sunoapi import wire
 from sendreturn_bridges.services.sunoapi.doubts import LASTS_S, Doubts
 from sendreturn_bridges.services.sunoapi.endpoints import CREDITS, ENDPOINTS, NO_CALLBACK, UPLOAD, UPLOAD_FOLDER
-from sendreturn_bridges.services.sunoapi.faults import AlreadyThere, Doubtful, classify
+from sendreturn_bridges.services.sunoapi.faults import AlreadyThere, Doubtful, NoTask, classify
 from sendreturn_bridges.services.sunoapi.planning import KEPT, Planner
 from sendreturn_bridges.services.sunoapi.reading import number, table
-from sendreturn_bridges.services.sunoapi.records import read
+from sendreturn_bridges.services.sunoapi.records import Reading, read
 from sendreturn_bridges.services.sunoapi.request import Request
 from sendreturn_bridges.services.sunoapi.terms import Terms
 from sendreturn_bridges.services.sunoapi.tracks import USUAL_PLACE, kept_mix
@@ -85,7 +85,13 @@ class SunoApiBridge:
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:
         request = Request.from_fields(call.fields)
         endpoint = ENDPOINTS[request.endpoint]
-        answer = table((await self._api.get(endpoint.record, {endpoint.task_field: task_id})).body)
+        try:
+            answer = table((await self._api.get(endpoint.record, {endpoint.task_field: task_id})).body)
+        except NoTask:
+            unknown = self._doubts.settle(task_id, Reading(Report(done=True), "absent"))
+            if unknown.done:
+                raise
+            return unknown
         report = self._doubts.settle(task_id, read(endpoint.reader, answer, request.context, task_id))
         return _with_origins(report, request.endpoint, task_id)
 

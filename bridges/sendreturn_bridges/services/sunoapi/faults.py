@@ -155,6 +155,10 @@ class AlreadyThere(ServiceError):  # noqa: N818 - a state of affairs, as its sib
         self.task_id = task_id
 
 
+class NoTask(ServiceError):  # noqa: N818
+    """Suno API knows no such task, or not yet."""
+
+
 class Doubtful(ServiceError):  # noqa: N818
     """A failure that means something else where a request may be billed: then `paid` is raised in its place."""
 
@@ -213,8 +217,8 @@ def _error(code: int, msg: str, detail: str) -> ServiceError:
         return _told(_RIGHTS, detail)
     meaning = (_meant(msg) if code in IN_SENTENCE else None) or _SENTENCES.get(code, _SENTENCES[400])
     what, hint, outcome = meaning
-    of_account = meaning in _OF_ACCOUNT
-    return ServiceError(_with_words(what, msg, code), _hint(hint, msg, code), detail, outcome, of_account=of_account)
+    kind, of_account = _kind(meaning), meaning in _OF_ACCOUNT
+    return kind(_with_words(what, msg, code), _hint(hint, msg, code), detail, outcome, of_account=of_account)
 
 
 def _too_many(code: int, folded: str, detail: str) -> ServiceError:
@@ -232,7 +236,11 @@ _ASK = Outcome.ASK
 
 def _told(sentence: tuple[str, str, Outcome], detail: str) -> ServiceError:
     what, hint, outcome = sentence
-    return ServiceError(what, hint, detail, outcome, of_account=sentence in _OF_ACCOUNT)
+    return _kind(sentence)(what, hint, detail, outcome, of_account=sentence in _OF_ACCOUNT)
+
+
+def _kind(sentence: tuple[str, str, Outcome]) -> type[ServiceError]:
+    return NoTask if sentence in (_NO_TASK, _SENTENCES[404]) else ServiceError
 
 
 def _with_words(what: str, msg: str, code: int) -> str:
