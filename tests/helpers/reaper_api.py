@@ -163,14 +163,18 @@ def signatures() -> dict[str, Signature]:
     return {signature.name: signature for signature in map(_parsed, SIGNATURES.strip().splitlines())}
 
 
-def checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of a model, held against its signature."""
+def checked(name: str, function: Callable[..., Any], wrong: list[Exception]) -> Callable[..., Any]:
+    """The function of a model, held against its signature. A script may catch what is raised; `wrong` keeps it."""
     signature = signatures()[name]
 
     def call(*given: Any) -> Any:
-        signature.check_arguments(given)
-        answer = function(*given)
-        signature.check_answer(answer)
+        try:
+            signature.check_arguments(given)
+            answer = function(*given)
+            signature.check_answer(answer)
+        except Exception as error:
+            wrong.append(error)
+            raise
         return answer
 
     return call

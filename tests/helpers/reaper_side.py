@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lupa import lua54
-from reaper_api import SINCE, checked, signatures
+from reaper_api import SINCE, WrongCallError, checked, signatures
 from reaper_calls import Api
 from reaper_session import ReaProject
 
@@ -25,10 +25,10 @@ return function (size)
 end
 """
 STRICT = """
-return function (functions, absent)
+return function (functions, absent, unknown)
   return setmetatable ({}, { __index = function (_, name)
     if absent[name] then return nil end
-    return functions[name] or error ('REAPER has no function ' .. name .. ' that is known here', 2)
+    return functions[name] or unknown (name)
   end })
 end
 """
@@ -42,6 +42,8 @@ class Reaper:
         dialogs, console, help: What a user was shown.
         answers: What the user answers to the dialogs that ask, in order; None is Cancel.
         menu: What the user takes from the next menu.
+        unblocked: Changes of the session outside of an undo step.
+        wrong: Calls that REAPER does not know.
         drawn: The texts of the panel's last picture, with their places.
     """
 
@@ -56,6 +58,7 @@ class Reaper:
         self.drawn: list[tuple[str, float, float]] = []
         self.running: dict[str, Script] = {}
         self.unblocked: list[str] = []
+        self.wrong: list[Exception] = []
         self.now = 1000.0
         self.ext: dict[tuple[str, str], str] = {}
         self.commands = self._registered()
@@ -130,11 +133,11 @@ class Script:
     def start(self) -> None:
         globals_ = self._lua.globals()
         api = Api(self._reaper, self)
-        functions = {name: checked(name, getattr(api, name)) for name in signatures()}
+        functions = {name: checked(name, getattr(api, name), self._reaper.wrong) for name in signatures()}
         version = tuple(int(part) for part in self._reaper.version.split("/")[0].split("."))
         absent = {name: version < since for name, since in SINCE.items()}
         strict = self._lua.execute(STRICT)
-        globals_.reaper = strict(self._lua.table_from(functions), self._lua.table_from(absent))
+        globals_.reaper = strict(self._lua.table_from(functions), self._lua.table_from(absent), self._unknown)
         self.gfx = globals_.gfx = self._lua.table_from(Gfx(self._reaper, self).functions())
         globals_.require = None
         self._lua.execute(self.path.read_text("utf-8"))
@@ -158,6 +161,10 @@ class Script:
 
     def list_from(self, values: list[float]) -> Any:
         return self._lua.table_from(values)
+
+    def _unknown(self, name: str) -> None:
+        self._reaper.wrong.append(WrongCallError(f"REAPER has no function {name} that is known here"))
+        raise self._reaper.wrong[-1]
 
     def _end_if_done(self) -> None:
         if not self.deferred:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ MARK = "P_EXT:sendreturn"
 
 
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReaperStudio:
-    return ReaperStudio(tmp_path, monkeypatch)
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReaperStudio]:
+    found = ReaperStudio(tmp_path, monkeypatch)
+    yield found
+    assert found.reaper.wrong == []
 
 
 @pytest.fixture
-def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReaperStudio:
-    return ReaperStudio(tmp_path, monkeypatch, "6.83/win64")
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReaperStudio]:
+    found = ReaperStudio(tmp_path, monkeypatch, "6.83/win64")
+    yield found
+    assert found.reaper.wrong == []
 
 
 def wav(folder: Path, name: str, seconds: float = 1.0, rate_hz: int = RATE) -> Path:

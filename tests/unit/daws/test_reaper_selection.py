@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from sendreturn.daws.selection import read_selection
 
 
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReaperStudio:
-    return ReaperStudio(tmp_path, monkeypatch)
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReaperStudio]:
+    found = ReaperStudio(tmp_path, monkeypatch)
+    yield found
+    assert found.reaper.wrong == []
 
 
 def item_of(studio: ReaperStudio) -> MediaItem:
@@ -330,5 +333,5 @@ def test_a_wrong_call_of_reaper_fails(studio: ReaperStudio) -> None:
     wrong = [("GetTrack", (studio.project,)), ("GetTrack", (studio.project, "1")), ("GetTrack", (None, 1))]
     for name, given in wrong:
         with pytest.raises(WrongCallError):
-            checked(name, lambda *_: studio.project.tracks[0])(*given)
+            checked(name, lambda *_: studio.project.tracks[0], [])(*given)
     assert len(signatures()) > 60

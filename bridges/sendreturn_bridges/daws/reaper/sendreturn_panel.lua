@@ -88,7 +88,7 @@ local function slider_row (title, key)
     paint ('fill')
     gfx.rect (x, y, w * settings[key], row, 1)
   end
-  write_text (settings[key] and string.format ('%d %%', settings[key] * 100) or 'as the service likes', x + 6, y, x + w)
+  write_text (settings[key] and string.format ('%.0f %%', settings[key] * 100) or 'as the service likes', x + 6, y, x + w)
   if is_clicked (x, y, w, row, 2) then settings[key] = nil end
   if is_clicked (x, y, w, row, 1) then mouse.drags = key end
   if mouse.drags == key then

@@ -63,7 +63,7 @@ do
     end
     state.seen = math.max (state.seen, status.count or 0)
     for _, send in ipairs (status.sends or {}) do
-      reaper.Help_Set (string.format ('sendreturn: %s %d %%', send.text or send.state or '', (send.progress or 0) * 100), true)
+      reaper.Help_Set (string.format ('sendreturn: %s %.0f %%', send.text or send.state or '', (send.progress or 0) * 100), true)
     end
   end
 
@@ -118,7 +118,11 @@ do
     local now = reaper.time_precise ()
     if now - (state.at or -every_s) >= every_s then
       state.at = now
-      receiver.step ()
+      local ok, wrong = pcall (receiver.step)
+      if not ok and wrong ~= state.stumbled then
+        state.stumbled = wrong
+        tell ('something is wrong with its receiver in REAPER: ' .. tostring (wrong))
+      end
     end
     reaper.defer (loop)
   end
