@@ -1,6 +1,8 @@
 """The journal: every send, every finished stage and every paid request, written down before it matters.
 
-One process writes it, under the state folder's lock; its calls are short transactions, on disk when they return.
+One process writes it, under the state folder's lock; its calls are short transactions. What concerns money, the user's
+word and the end of a send is on disk when the call returns. How far a send has come is on disk with the next of those:
+a power cut can only lose the latest of it, which is then done again, and nothing of that costs anything.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ OPENING_TIMEOUT_S = 30.0
 ANEW = "anew"
 """The stage under which it stands which calls the user wants to have made anew."""
 READS = {"reads_only": True}
+SOON = {"on_disk_soon": True}
 
 
 class Fate(StrEnum):
@@ -112,6 +115,7 @@ class Journal:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._reading = engine.execution_options(**READS)
+        self._soon = engine.execution_options(**SOON)
         self._path = Path(engine.url.database or "")
         self._reserve = Reserve(self._path)
         self._lock = threading.RLock()
@@ -204,12 +208,12 @@ class Journal:
 
     def move(self, send_id: SendId, state: State, note: str = "", detail: str = "") -> SendRow:
         """Bring a send into a state, and write its history on; `detail`, a service's own words, stands only there."""
-        with self._write() as db:
+        with self._write(soon=state not in ENDED) as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(state=state.value, text=note))
             self._tell(db, send_id, state, f"{note} [{detail}]" if detail else note)
             if state is State.DONE:
                 _unsign(db, send_id)
-        return self.get(send_id)
+            return _send(db.execute(sa.select(t.sends).where(t.sends.c.id == send_id)).mappings().one())
 
     def note(self, send_id: SendId, **values: object) -> None:
         """Set single facts of a send (fingerprint, clip, approved, cost_credits)."""
@@ -281,7 +285,7 @@ class Journal:
 
     def record(self, send_id: SendId, stage: str, output: Mapping[str, Any]) -> None:
         """Write down that a stage has finished, with what it made; a repeat replaces it."""
-        with self._write() as db:
+        with self._write(soon=True) as db:
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
             db.execute(self._stage(send_id, stage, output))
 
@@ -366,6 +370,17 @@ class Journal:
             found = db.execute(query).scalars().first()
         return SendId(found) if found is not None else None
 
+    def was_alone(self, intent: Intent) -> bool:
+        """Whether no other request to its service may have been billed since this one went out."""
+        of_service = sa.select(t.intents.c.service).where(t.intents.c.id == intent.id).scalar_subquery()
+        since = sa.or_(t.intents.c.made_at >= intent.made_at, t.intents.c.answered_at >= intent.made_at)
+        query = sa.select(sa.func.count()).where(
+            t.intents.c.service == of_service, t.intents.c.id != intent.id, t.intents.c.credits > 0, since
+        )
+        query = query.where(t.intents.c.fate != Fate.REFUSED.value)
+        with self._read() as db:
+            return int(db.execute(query).scalar_one()) == 0
+
     def credits_since(self, since: str, service: str | None = None) -> float:
         """Credits of the requests since `since` (UTC, ISO 8601) that were or may have been billed."""
         query = sa.select(sa.func.coalesce(sa.func.sum(t.intents.c.credits), 0.0)).where(
@@ -379,8 +394,9 @@ class Journal:
     # Inside
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._told(), self._lock, self._engine.begin() as db:
+    def _write(self, *, soon: bool = False) -> Iterator[sa.Connection]:
+        """A transaction that is on disk when it ends, with all that came before; or `soon`, with the next such one."""
+        with self._told(), self._lock, (self._soon if soon else self._engine).begin() as db:
             yield db
 
     @contextmanager
@@ -451,15 +467,21 @@ def _unsign(db: sa.Connection, send_id: SendId) -> None:
 def _set_pragmas(connection: Any, _record: object) -> None:
     # We begin transactions ourselves: the driver would begin them late, and let a read turn into a write half-way.
     connection.isolation_level = None
-    # FULL: a commit is on disk when it returns. An intent that could vanish in a power cut would be worthless.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_at_once(connection: sa.Connection) -> None:
     # A read that could turn into a write half-way would fail where it should have waited.
-    is_reading = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("reads_only", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # FULL: a commit is on disk when it returns, and so are all before it. An intent that could vanish in a power cut
+    # would be worthless.
+    is_soon = options.get("on_disk_soon", False)
+    connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if is_soon else 'FULL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _send(row: sa.RowMapping) -> SendRow:

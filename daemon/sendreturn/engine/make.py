@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from sendreturn.contract import Accepted, Call, Clip, MadeTake, Plan, Report, Way
 from sendreturn.engine.approve import until_affordable
 from sendreturn.engine.attempts import attempt_of, call_folder, in_credits, price_anew, step_name
+from sendreturn.engine.balance import note_balance, told_by_balance
 from sendreturn.engine.budget import check_budget
 from sendreturn.engine.errands import ASK_AGAIN, TaskFailed, follow, good
 from sendreturn.engine.gates import Door
@@ -150,17 +151,33 @@ async def _once(run: Run, due: _Due, prepared: Prepared) -> Accepted:
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         await until_affordable(run, call.credits)
         way = await _way(run, call, prepared)
+        await note_balance(run, call, due.attempt)
         # Others may have spent what was left while the clip was on its way; from here on nothing waits.
         await until_affordable(run, call.credits)
         check_budget(run.means.settings.budget, run.means.journal, call.credits)
         intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
-        return await _post(run, call, way, intent)
+        return await _posted(run, call, way, intent)
     if intent.fate in (Fate.ACCEPTED, Fate.FAILED) and intent.task_id is not None:
         return Accepted(intent.task_id, _REPORT.validate_python(intent.report) if intent.report else None)
     if intent.fate is Fate.REFUSED or run.bridge.manifest.free:
-        return await _post(run, call, await _way(run, call, prepared), intent)
+        return await _posted(run, call, await _way(run, call, prepared), intent)
     run.means.journal.answer(intent, Fate.UNKNOWN)
-    raise _unknown(run, call)
+    raise await _with_balance(run, intent, _unknown(run, call))
+
+
+async def _posted(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
+    try:
+        return await _post(run, call, way, intent)
+    except ServiceError as error:
+        if error.outcome is not Outcome.UNKNOWN:
+            raise
+        raise await _with_balance(run, intent, error) from error
+
+
+async def _with_balance(run: Run, intent: Intent, doubt: ServiceError) -> ServiceError:
+    """The same doubt, with what the account's balance says of it."""
+    told = await told_by_balance(run, intent)
+    return ServiceError(f"{doubt.what} {told}".rstrip(), doubt.hint, doubt.detail, Outcome.UNKNOWN)
 
 
 async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
