@@ -91,7 +91,8 @@ def _joined(run: Run, source: Source, file: FetchedFile, new: Audio, beside: Aud
     report = join_tail(source.staged, new, at_frame, mix, "right" if right else "left", beside)
     start = 0 if right else at_frame - new.frames
     is_aligned = file.covers == "all"
-    whole = Piece(Kind.MIX, mix, None, file.made_by, start, checks=_join_checks(report), is_aligned=is_aligned)
+    checks = (*_join_checks(report), *_folded(new, source))
+    whole = Piece(Kind.MIX, mix, None, file.made_by, start, checks=checks, is_aligned=is_aligned)
     part_start = at_frame if right else start
     kind = Kind.TAIL if right else Kind.HEAD
     return [whole, replace(whole, kind=kind, start_frame=part_start, cut=report.section_frames)]
@@ -132,7 +133,7 @@ def _patched(run: Run, source: Source, file: FetchedFile, fit: Fit, folder: Path
     missing_s = (end - start - section.frames) / rate
     early = f"The new section ends {missing_s:.2f} s too early; the clip goes on there."
     warnings = (early,) if missing_s > SHORT_S else ()
-    checks = _patch_checks(report)
+    checks = (*_patch_checks(report), *_folded(section, source))
     is_aligned = file.covers == "all"
     return Piece(Kind.MIX, mix, None, file.made_by, exact=True, checks=checks, warnings=warnings, is_aligned=is_aligned)
 
@@ -140,6 +141,12 @@ def _patched(run: Run, source: Source, file: FetchedFile, fit: Fit, folder: Path
 def _patch_checks(report: SpliceReport) -> tuple[str, ...]:
     fade_ms = 1000 * report.crossfade_frames / report.sample_rate_hz
     return (f"Outside the section it is the clip, bit by bit; inside, its ends are crossfaded over {fade_ms:.0f} ms.",)
+
+
+def _folded(new: Audio, source: Source) -> tuple[str, ...]:
+    return (
+        ("The new audio is stereo, and was folded to mono as the clip is.",) if new.channels > source.channels else ()
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Origin,
 from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.renewal import Renewal
 from sendreturn.engine.run import Run
-from sendreturn.engine.verify import DamagedError, ShortError, verify
+from sendreturn.engine.verify import DamagedError, FlawedError, verify
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.download import Gone
 from sendreturn.words import TEMP_PREFIX, Kind, State
@@ -167,10 +167,10 @@ class _Fetcher:
             await self._run.bridge.fetch(made, partial, self._run.folder)
             try:
                 note = await asyncio.to_thread(verify, partial, made)
-            except ShortError as short:
+            except FlawedError as flaw:
                 if not is_last:
                     raise
-                note = short.what  # it is all that the service has, and it can be heard
+                note = flaw.what  # it is all that the service has, and of use
         partial.replace(target)
         return f"{wanted.name}: {note}." if note else ""
 

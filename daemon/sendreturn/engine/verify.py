@@ -13,14 +13,24 @@ from sendreturn.words import Kind
 SLACK_S = 0.5
 """Services round, and encoders pad to whole frames: a frame of MP3 has 26 ms, their delay 50 ms."""
 SLACK_PART = 0.005
+MOST_MIDI_BYTES = 8 * 1024**2
+"""A million events; reading them makes objects of a hundred times their size."""
 
 
 class DamagedError(SendReturnError):
     """A file that cannot be used as it came; `what` says what is wrong with it, as the end of a sentence."""
 
 
-class ShortError(DamagedError):
+class FlawedError(DamagedError):
+    """A file that is worth having as it is, where no better one can be had."""
+
+
+class ShortError(FlawedError):
     """A file that can be read to its end, which comes before the one that the service has stated."""
+
+
+class UnreadableNotesError(FlawedError):
+    """A MIDI file that we cannot read; it was paid for, and another program may."""
 
 
 def verify(path: Path, made: Made) -> str:
@@ -29,6 +39,7 @@ def verify(path: Path, made: Made) -> str:
     Raises:
         DamagedError: it cannot be read to its end.
         ShortError: it can, but it is shorter than the service says.
+        UnreadableNotesError: it is MIDI, and cannot be read.
     """
     if path.stat().st_size == 0:
         raise DamagedError("it is empty")
@@ -63,7 +74,9 @@ def _decoded_s(path: Path) -> float:
 def _check_midi(path: Path) -> None:
     import mido
 
+    if path.stat().st_size > MOST_MIDI_BYTES:
+        raise DamagedError("it is larger than any MIDI file")
     try:
         mido.MidiFile(path, clip=True)
     except (OSError, EOFError, ValueError, LookupError) as error:
-        raise DamagedError("it is no MIDI file that can be read to its end", detail=str(error)) from error
+        raise UnreadableNotesError("it is no MIDI file that can be read to its end", detail=str(error)) from error
