@@ -197,7 +197,7 @@ async def sends_with_many_call_backs(folder: Path, count: int) -> None:
 
 
 async def test_looks_and_call_backs_together_fetch_each_send_once(tmp_path: Path):
-    await sends_with_many_call_backs(tmp_path, 60)
+    await sends_with_many_call_backs(tmp_path, 30)
 
 
 @pytest.mark.slow

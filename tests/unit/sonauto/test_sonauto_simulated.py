@@ -14,6 +14,7 @@ import soundfile
 from sendreturn.contract import EarlierTake
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import Kind
+from sendreturn_bridges.services.sonauto.client import STRANGE_LOOKS
 from sonauto_rig import CLIP_S, MANIFEST, driven, write_noise
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
