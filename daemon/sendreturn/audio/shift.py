@@ -65,7 +65,7 @@ def kernel(part: float) -> NDArray[np.float64]:
 
 def _shifted(decoder: Decoder, start: int, part: float, frames: int) -> Iterator[NDArray[Any]]:
     if part < NO_PART:
-        decoder.seek(start)
+        decoder.seek(min(start, decoder.info.frames))
         yield from decoder.blocks(frames, _BLOCK_FRAMES, "float64")
         return
     yield from _filtered(decoder, start, part, frames)
@@ -75,7 +75,7 @@ def _filtered(decoder: Decoder, start: int, part: float, frames: int) -> Iterato
     """The filter's output for the frames from `start` on; before and behind the file there is silence."""
     taps = kernel(part)
     first = start - (HALF_TAPS - 1)
-    decoder.seek(max(first, 0))
+    decoder.seek(min(max(first, 0), decoder.info.frames))
     kept = np.zeros((max(-first, 0), decoder.info.channels))
     left = frames
     while left > 0:

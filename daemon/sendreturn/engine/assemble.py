@@ -161,7 +161,7 @@ class _Song:
             rate_hz = decoder.info.sample_rate_hz
             start, end = max(start, 0), min(end, self.frames)
             samples = np.empty((max(end - start, 0), decoder.info.channels), np.float32)
-            decoder.seek(start)
+            decoder.seek(min(start, self.frames))
             at = 0
             for block in decoder.blocks(len(samples)):
                 samples[at : at + len(block)] = block
