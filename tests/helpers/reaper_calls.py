@@ -78,6 +78,9 @@ class Api:
     def GetAppVersion(self) -> str:
         return self._r.version
 
+    def GetOS(self) -> str:
+        return self._r.system
+
     # State that scripts share
 
     def GetExtState(self, section: str, key: str) -> str:

@@ -65,6 +65,7 @@ class Reaper:
         self.refreshes = 0
         self.open_accessors = 0
         self.device_rate: int | None = 44_100
+        self.system = "Other"
         self.block: Any = None
         self.unreadable: set[str] = set()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from reaper_session import ReaProject
 from reaper_side import Reaper
-from reaper_studio import installed, resources
+from reaper_studio import ReaperStudio, installed, resources
 from sendreturn import __version__
 from sendreturn.daws.installs import MARK, installation, load_daws
 from sendreturn_bridges.daws.reaper import setup
+from sendreturn_bridges.daws.reaper.reapack import write_repository
 from sendreturn_bridges.daws.reaper.setup import ACTIONS, check, with_actions, with_startup, without_startup
 
 KB = (
@@ -32,13 +35,13 @@ def startup_of(folder: Path) -> Path:
 def test_the_scripts_lie_where_reaper_looks_and_are_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = installed(tmp_path, monkeypatch)
     scripts = resources(tmp_path) / "Scripts" / "sendreturn"
-    assert {path.stem for path in scripts.iterdir()} == {*ACTIONS, "sendreturn_core"}
+    assert {path.stem for path in scripts.iterdir()} == {*ACTIONS, "sendreturn_core", "sendreturn_mailbox"}
     for path in scripts.iterdir():
         text = path.read_text("utf-8")
         assert MARK in text
         assert "1.2.3" in text
         assert not any(word in text for word in ("@MAILBOX@", "@VERSION@", "\n--@include"))
-    assert found.folder.as_posix() in (scripts / "sendreturn_core.lua").read_text("utf-8")
+    assert found.folder.as_posix() in (scripts / "sendreturn_mailbox.lua").read_text("utf-8")
     assert found.stale == []
 
 
@@ -71,6 +74,61 @@ def test_actions_are_added_to_those_of_the_user(tmp_path: Path, monkeypatch: pyt
     assert with_actions(text) == text
     known = {name for name, _ in Reaper(resources(tmp_path), ReaProject()).commands.values()}
     assert known == {*ACTIONS, "RSs2"}
+
+
+def test_reapack_brings_the_same_scripts_to_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = installed(tmp_path, monkeypatch)
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    path = write_repository(tmp_path / "repo", "https://music.example/reaper/", "1.2.3", at)
+    index = ElementTree.fromstring(path.read_text("utf-8"))
+    assert (index.tag, index.attrib) == ("index", {"version": "1", "name": "sendreturn"})
+    (package,) = index.findall("category/reapack")
+    assert (package.get("type"), package.get("name")) == ("script", "sendreturn_panel.lua")
+    (version,) = package.findall("version")
+    assert (version.get("name"), version.get("time")) == ("1.2.3", "2026-01-02T03:04:05Z")
+    for source in version.findall("source"):
+        file, url = str(source.get("file")), str(source.text)
+        place = resources(tmp_path) / "Scripts" / "sendreturn" / "REAPER" / file
+        published = tmp_path / "repo" / url.removeprefix("https://music.example/reaper/")
+        assert place.resolve().read_bytes() == published.read_bytes()
+    actions = {Path(str(s.get("file"))).stem for s in version.findall("source") if s.get("main") == "main"}
+    assert actions == set(ACTIONS)
+    assert len(version.findall("source")) == len(found.manifest.files) - 1
+
+
+def test_the_index_is_of_the_packages_own_version(tmp_path: Path) -> None:
+    path = write_repository(tmp_path, "https://music.example")
+    version = ElementTree.fromstring(path.read_text("utf-8")).find("category/reapack/version")
+    assert version is not None
+    assert version.get("name") == __version__
+    assert f"@version {__version__}" in (tmp_path / __version__ / "sendreturn_panel.lua").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("system", "env", "place"),
+    [
+        ("Other", {"HOME": "{home}"}, ".local/share/sendreturn"),
+        ("Other", {"HOME": "/x", "XDG_DATA_HOME": "{home}/data"}, "data/sendreturn"),
+        ("macOS-arm64", {"HOME": "{home}"}, "Library/Application Support/sendreturn"),
+        ("Win64", {"LOCALAPPDATA": "{home}"}, "sendreturn"),
+        ("Other", {"SENDRETURN_HOME": "{home}/s"}, "s"),
+    ],
+)
+def test_scripts_that_came_alone_look_where_the_daemon_usually_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, env: dict[str, str], place: str
+) -> None:
+    studio = ReaperStudio(tmp_path, monkeypatch)
+    (resources(tmp_path) / "Scripts" / "sendreturn" / "sendreturn_mailbox.lua").unlink()
+    for name in ("SENDRETURN_HOME", "HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value.format(home=tmp_path))
+    out = tmp_path / place / "daws" / "reaper" / "out"
+    out.mkdir(parents=True)
+    studio.reaper.system = system
+    studio.reaper.press("sendreturn_cover.lua")
+    assert studio.reaper.dialogs == []
+    assert len(list(out.glob("*.json"))) == 2
 
 
 def test_installing_twice_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,8 @@ async def test_stems_and_notes_come_back_on_tracks_of_their_own(studio: ReaperSt
     found = read_reaper(path)
     assert found.sample_rate_hz == RATE
     assert found.tempo_map is not None
-    assert [change.bpm for change in found.tempo_map.tempo] == [120.0, 90.0]
+    assert found.tempo_map.tempo.bpm == 120
+    assert [signature.numerator for signature in found.tempo_map.signatures] == [4, 3]
     tracks = rpp.loads(path.read_text("utf-8")).findall("TRACK")
     assert [track.find("NAME")[1] for track in tracks] == [track.name for track in studio.project.tracks]
     placed = [item for track in tracks for item in track.findall("ITEM") if item.find("EXT") is not None]

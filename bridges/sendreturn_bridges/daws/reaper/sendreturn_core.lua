@@ -1,7 +1,8 @@
 -- sendreturn-bridge @VERSION@: what all of sendreturn's scripts in REAPER share. It is no action of its own.
 -- Everything that is said of REAPER here is from the ReaScript help that REAPER itself shows (Help, ReaScript documentation).
-local MAILBOX = [==[@MAILBOX@]==]
 local SECTION = 'sendreturn'  -- of REAPER's extended state
+
+--@include reaper/parts/place.lua
 
 --@include lua/mailbox.lua
 

@@ -71,7 +71,7 @@ def check(found: Installation) -> Iterator[Finding]:
     folder = _resources(found)
     name, again = found.manifest.name, "Quit REAPER and run `sendreturn bridge install reaper`."
     known = _read(folder / "reaper-kb.ini") or ""
-    missing = [title for action, title in ACTIONS.items() if action not in known]
+    missing = [title for action, title in ACTIONS.items() if f"{action}.lua" not in known]
     if missing:
         listed = ", ".join(missing)
         yield Finding(name, False, f"REAPER's actions lack {listed}.", f"{again} {_by_hand(folder)}.")
