@@ -102,13 +102,17 @@ class DaemonProcess:
         """Wait until a worker of the local service runs."""
         self._until(lambda: psutil.Process(self._process.pid).children() != [])
 
-    def _is_ready(self) -> bool:
-        """Whether the card in the state folder is this process's; a killed one leaves its own behind."""
-        assert self._process is not None
+    def card(self) -> dict[str, Any] | None:
+        """What the daemon says of itself in the state folder; a killed one leaves its own behind, which is not it."""
         try:
-            return bool(json.loads((self.state / "daemon.json").read_text("utf-8"))["pid"] == self._process.pid)
+            card: dict[str, Any] = json.loads((self.state / "daemon.json").read_text("utf-8"))
         except (FileNotFoundError, ValueError):
-            return False
+            return None
+        is_its = self._process is not None and self._process.poll() is None and card["pid"] == self._process.pid
+        return card if is_its else None
+
+    def _is_ready(self) -> bool:
+        return self.card() is not None
 
     def _until(self, is_so: Callable[[], bool]) -> None:
         assert self._process is not None

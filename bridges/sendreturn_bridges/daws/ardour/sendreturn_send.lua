@@ -39,7 +39,7 @@ function factory (params)
       local source = region:source (channel)
       local file = source:to_filesource ()
       if file:isnil () then refuse ('“%s” is no file on the disk. Bounce it, and send that.', name) end
-      if not is_there (file:path ()) then refuse ('The source file of “%s” is missing: %s', name, file:path ()) end
+      if not is_there (file:path ()) then refuse ('The source file of “%s” is missing: %s.', name, file:path ()) end
       files[#files + 1] = { path = file:path (), channel = file:channel () }
     end
     return {
