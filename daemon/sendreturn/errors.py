@@ -125,6 +125,9 @@ class ServiceError(SendReturnError):
     Args:
         of_account: Whether it is the key or the credits that are missing: then it concerns all sends to the service.
         is_offline: Whether the service could not be reached at all, so that nothing is known of what it would say.
+
+    Attributes:
+        wanted_pause_s: How long the service wants to be left alone, where it says so.
     """
 
     def __init__(
@@ -141,3 +144,4 @@ class ServiceError(SendReturnError):
         self.outcome = outcome
         self.of_account = of_account
         self.is_offline = is_offline
+        self.wanted_pause_s: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,10 @@ from sendreturn.words import State
 
 PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 """Between tries of what is free, and of a request that was certainly not billed."""
+MOST_WANTED_S = 300.0
+"""So long a service may have a send wait between two tries."""
+JITTER = 0.1
+"""Those who were turned away together come back one by one."""
 OFFLINE_PAUSE_S = 20.0
 """After these, as long as the service cannot be reached at all: the network is not a send's fault."""
 MOST_ROUNDS = 20
@@ -60,9 +65,10 @@ class Pauses:
         if error.outcome is not Outcome.RETRY or not (self._left or error.is_offline):
             raise error
         pause_s = self._left.pop(0) if self._left else OFFLINE_PAUSE_S
-        pause_s = min(pause_s, OFFLINE_PAUSE_S) if error.is_offline else pause_s
+        wanted_s = min(error.wanted_pause_s or 0.0, MOST_WANTED_S)
+        pause_s = min(pause_s, OFFLINE_PAUSE_S) if error.is_offline else max(pause_s, wanted_s)
         run.tell(0.0, f"{error.what} Trying again in {pause_s:g} s.")
-        await run.pause(pause_s)
+        await run.pause(pause_s * random.uniform(1.0, 1.0 + JITTER))
 
 
 async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:

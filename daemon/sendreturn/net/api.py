@@ -251,6 +251,7 @@ class Api:
         )
         if error is None:
             return self._words.unreadable(answer, why, paid=kind.paid) if why else None
+        error.wanted_pause_s = pause_s(answer)
         if error.outcome is Outcome.ASK or answer.status == 401:
             self._key = None  # the user is asked to do something, and may have set another key by the next time
         is_doubtful = kind.paid and answer.status >= 500 and answer.status not in kind.unbilled

@@ -192,6 +192,7 @@ def no_pauses() -> Iterator[None]:
     with (
         stamina.set_testing(True, attempts=TRIES, cap=True),
         mock.patch("sendreturn.engine.make.PAUSES_S", (0.0,) * 5),
+        mock.patch("sendreturn.engine.make.MOST_WANTED_S", 0.0),
         mock.patch("sendreturn.engine.errands.WORST_PAUSE_S", POLL_S),
         mock.patch.dict(download.__kwdefaults__, hasty),
         # uvicorn looks ten times a second whether it is to end, and three servers have to.
