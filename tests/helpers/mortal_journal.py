@@ -39,7 +39,7 @@ class MortalJournal(Journal):
         self._left = None
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
+    def _write(self, *, soon: bool = False) -> Iterator[sa.Connection]:
         self._expect_power()
         is_last = self._left == 0
         if self._left is not None:
@@ -47,7 +47,7 @@ class MortalJournal(Journal):
         if is_last and not self._keeps:
             self.die()
             raise PowerCut
-        with super()._write() as db:
+        with super()._write(soon=soon) as db:
             yield db
         if is_last:
             self.die()

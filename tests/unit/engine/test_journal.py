@@ -108,10 +108,12 @@ def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path):
         Journal.open(path)
 
 
-def test_a_commit_is_on_disk_when_it_returns(journal: Journal):
-    with journal._read() as db:
-        assert db.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
-        assert db.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+def test_what_must_not_be_lost_is_on_disk_when_it_returns_and_how_far_a_send_is_comes_with_it(journal: Journal):
+    full, normal = 2, 1
+    for soon, synchronous in ((False, full), (True, normal), (False, full)):
+        with journal._write(soon=soon) as db:
+            assert db.exec_driver_sql("PRAGMA synchronous").scalar_one() == synchronous
+            assert db.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
 
 
 def test_of_two_that_are_alike_exactly_one_is_the_repeat_of_the_other(journal: Journal):
