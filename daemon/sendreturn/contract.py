@@ -163,6 +163,9 @@ class Ask:
 class Call:
     """One request that makes something, and may be billed. `fields` is JSON, frozen in the journal with the intent.
 
+    All that a call depends on stands in its fields, such as the id of a song that was made before: where the user has a
+    part of a send made anew, a call that has the same name and fields as before is not made again.
+
     Attributes:
         name: Unique among the calls of a send: "main", "stems-1".
         take: The take (counted from 1) that its files are added to; None for a call that makes takes of its own.
