@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from sendreturn.audio.bare import write_bare
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import Format, convert
 from sendreturn.audio.probe import is_silent, probe
@@ -149,13 +150,17 @@ def _cut(run: Run, copy: Path, info: ClipInfo) -> tuple[Path, ClipInfo, tuple[st
 
 
 def _for_service(run: Run, staged: Path, info: ClipInfo, sha256: str | None) -> Clip:
-    """The clip in a container that the service takes."""
-    formats = run.means.services.manifest(run.send.service).clip_formats
+    """The clip in a container that the service takes; for one that is not of this machine, without its metadata."""
+    manifest = run.means.services.manifest(run.send.service)
+    formats = manifest.clip_formats
+    bare = run.folder / f"bare{staged.suffix}"
     if info.container not in formats:
         fmt: Format = "WAV" if formats[0] == "WAV" else "FLAC" if formats[0] == "FLAC" else "MP3"
         target = run.folder / f"clip.{fmt.lower()}"
         info = convert(staged, target, bit_depth="float" if fmt == "WAV" else 24, fmt=fmt)
         staged, sha256 = target, None
+    elif not manifest.free and write_bare(staged, bare):
+        staged, sha256 = bare, None
     return Clip(staged, info.sample_rate_hz, info.channels, info.frames, sha256 or _sha256(staged))
 
 
