@@ -99,6 +99,9 @@ class Api:
         assert index == -1
         return self._r.project, self._r.project.path
 
+    def GetPlayStateEx(self, proj: ReaProject) -> int:
+        return self._r.play_state
+
     def GetProjectPathEx(self, proj: ReaProject) -> str:
         return str(Path(proj.path).parent / "Media")
 

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lupa import lua54
+from lupa import lua53, lua54
 from reaper_api import SINCE, WrongCallError, checked, signatures
 from reaper_calls import Api
 from reaper_session import ReaProject
@@ -66,6 +66,7 @@ class Reaper:
         self.open_accessors = 0
         self.device_rate: int | None = 44_100
         self.system = "Other"
+        self.play_state = 0
         self.block: Any = None
         self.unreadable: set[str] = set()
 
@@ -127,7 +128,8 @@ class Script:
         self.options = 0
         self.deferred: list[Any] = []
         self.at_exit: list[Any] = []
-        self._lua = lua54.LuaRuntime(unpack_returned_tuples=True, register_eval=False, attribute_filter=_opaque)
+        flavour = lua53 if reaper.version < "7" else lua54  # as REAPER 6 and 7 have it
+        self._lua = flavour.LuaRuntime(unpack_returned_tuples=True, register_eval=False, attribute_filter=_opaque)
         self._new_array = self._lua.execute(ARRAY)
         self.gfx: Any = None
 

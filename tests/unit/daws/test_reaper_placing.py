@@ -259,6 +259,28 @@ def test_a_return_waits_until_its_project_is_in_front(studio: ReaperStudio, tmp_
     assert [message["session"] for message in studio.out("opened")].count(studio.project.path) == 1
 
 
+def test_while_it_records_nothing_is_placed(studio: ReaperStudio, tmp_path: Path) -> None:
+    studio.reaper.play_state = 1 | 4
+    assert received(studio, file(wav(tmp_path, "mix.wav"))) == []
+    studio.reaper.play_state = 0
+    studio.reaper.tick(2)
+    assert len(studio.project.items) == 2
+
+
+def test_the_receiver_goes_on_after_something_unforeseen(
+    studio: ReaperStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_broken = True
+    monkeypatch.setattr("reaper_calls.Api.GetPlayStateEx", lambda *_: 0 // (not is_broken))
+    assert received(studio, file(wav(tmp_path, "mix.wav"))) == []
+    assert len(studio.reaper.console) == 1
+    assert "something is wrong" in studio.reaper.console[0]
+    is_broken = False
+    studio.reaper.tick(2)
+    assert len(studio.project.items) == 2
+    studio.reaper.wrong.clear()
+
+
 def test_a_folder_track_keeps_its_children_to_itself(studio: ReaperStudio, tmp_path: Path) -> None:
     studio.project.track("Gtr").values["I_FOLDERDEPTH"] = 1
     (item,) = received(studio, file(wav(tmp_path, "mix.wav")))

@@ -4,6 +4,7 @@ local receiver = {}
 do
   local every_s = 0.1
   local patience_s = 5
+  local is_recording = 4  -- GetPlayStateEx
   local box = desk.box
   local state = { seen = 0, peaks = {} }
 
@@ -106,8 +107,10 @@ do
     answer_ping ()
     local proj, session = project.current ()
     if proj ~= state.proj or session ~= state.session then enter (proj, session) end
-    local placement, number = box:take ()
-    if placement then place (placement, number) end
+    if reaper.GetPlayStateEx (proj) & is_recording == 0 then  -- a take that is being recorded is not disturbed
+      local placement, number = box:take ()
+      if placement then place (placement, number) end
+    end
     local status = box:status ()
     if status then receiver.hear (status) end
     look_after_sent ()
@@ -119,9 +122,9 @@ do
     if now - (state.at or -every_s) >= every_s then
       state.at = now
       local ok, wrong = pcall (receiver.step)
-      if not ok and wrong ~= state.stumbled then
-        state.stumbled = wrong
-        tell ('something is wrong with its receiver in REAPER: ' .. tostring (wrong))
+      if not ok and tostring (wrong) ~= state.stumbled then
+        state.stumbled = tostring (wrong)
+        tell ('something is wrong with its receiver in REAPER: ' .. state.stumbled)
       end
     end
     reaper.defer (loop)
