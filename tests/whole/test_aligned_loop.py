@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import wavinfo
-from other_readers import mediainfo, sndfile_cues
+from other_readers import ffprobe, mediainfo, sndfile_cues
 from random_songs import random_song
 from returning_service import PLAIN, Returned, Treated, encoded, level, mix, returned, stem
 from seam_measures import usual_step
@@ -259,6 +259,31 @@ async def test_every_file_says_where_it_belongs_in_words_that_others_read(tmp_pa
         general = mediainfo(back.path(kind))["General"]
         assert "sendreturn" in str(general)
     assert sndfile_cues(back.path("mix")) == [(HALF, "join")]
+
+
+async def test_flac_returns_hold_the_same_samples_and_say_where_they_belong(tmp_path: Path):
+    clip = clip_file(tmp_path, cut(song(), 0, HALF))
+    file = encoded(tmp_path / "song", song())
+    flac = PLAIN.model_copy(update={"format": "flac"})
+    back = await returned(tmp_path, clip, "extend", (mix(file),), flac, bpm=BPM, position_samples=123_456)
+    assert {path.suffix for path in back.send.returns} == {".flac"}
+    whole, tail = back.samples("mix", dtype="int32"), back.samples("tail", dtype="int32")
+    assert np.array_equal(whole[:HALF], soundfile.read(clip, dtype="int32")[0])
+    assert np.array_equal(whole[HALF:], tail)
+    tags = {name.upper(): value for name, value in ffprobe(back.path("tail"))["format"]["tags"].items()}
+    assert (tags["TIME_REFERENCE"], tags["BPM"]) == (str(123_456 + HALF), "126")
+    assert mediainfo(back.path("tail"))["General"]["Album"] == "Song"
+
+
+@pytest.mark.parametrize(("subtype", "suffix"), [("PCM_24", ".flac"), ("FLOAT", ".wav")])
+async def test_an_inpainted_clip_is_a_flac_only_where_flac_holds_it_exactly(tmp_path: Path, subtype: str, suffix: str):
+    clip = clip_file(tmp_path, cut(song(), 0, HALF), subtype)
+    flac = PLAIN.model_copy(update={"format": "flac"})
+    file = encoded(tmp_path / "song", patched())
+    back = await returned(tmp_path, clip, "inpaint", (mix(file),), flac, bpm=BPM, section_s=[2, 4])
+    assert back.path("mix").suffix == suffix
+    difference = back.samples("mix") - soundfile.read(clip)[0]
+    assert not np.delete(difference, np.s_[2 * RATE_HZ : 4 * RATE_HZ], axis=0).any()
 
 
 @pytest.mark.parametrize("operation", ["extend", "cover", "remaster"])

@@ -13,6 +13,7 @@ from sendreturn.audio.broadcast_wave import WaveMetadata, write_metadata
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import BitDepth, convert
 from sendreturn.audio.cue import Marker
+from sendreturn.audio.flac_tags import tags_of, write_tags
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
 from sendreturn.audio.returned_midi import NotePlace, conform_midi
@@ -29,6 +30,7 @@ NAMELESS = "song"
 FIRST_WORDS = 4
 """Of what was asked for, as a name where there is no other."""
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
+FLAC_DEPTHS: dict[str, BitDepth] = {"PCM_16": 16, "PCM_24": 24}
 
 
 def conform(
@@ -152,31 +154,29 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, take: 
         checks = (*checks, f"It starts {-position} samples before the session does; its time reference says 0.")
     name = clip_name(run.send, run.params)
     label = piece.stem or piece.kind.value
-    write_metadata(
-        info.path,
-        WaveMetadata(
-            description=f"{name}: {run.send.operation} take {take}, {label}",
-            originated_at=datetime.now().astimezone(),
-            time_reference_samples=max(position, 0),
-            originator_reference=run.send.id,
-            coding_history=_coding_history(info),
-            loudness_lufs=loudness.integrated_lufs,
-            true_peak_dbtp=loudness.true_peak_dbtp,
-            loudness_range_lu=loudness.range_lu,
-            max_momentary_lufs=loudness.max_momentary_lufs,
-            max_short_term_lufs=loudness.max_short_term_lufs,
-            project=run.send.session.name,
-            scene=name,
-            take=str(take),
-            note=piece.made_by,
-            tracks=(f"{name} {label}",),
-            info={"INAM": f"{name} {run.send.operation} {label}", "ISFT": "sendreturn", "ICMT": piece.made_by},
-            markers=_markers(run, prepared, piece, info),
-        ),
+    metadata = WaveMetadata(
+        description=f"{name}: {run.send.operation} take {take}, {label}",
+        originated_at=datetime.now().astimezone(),
+        time_reference_samples=max(position, 0),
+        originator_reference=run.send.id,
+        coding_history=_coding_history(info),
+        loudness_lufs=loudness.integrated_lufs,
+        true_peak_dbtp=loudness.true_peak_dbtp,
+        loudness_range_lu=loudness.range_lu,
+        max_momentary_lufs=loudness.max_momentary_lufs,
+        max_short_term_lufs=loudness.max_short_term_lufs,
+        project=run.send.session.name,
+        scene=name,
+        take=str(take),
+        note=piece.made_by,
+        tracks=(f"{name} {label}",),
+        info={"INAM": f"{name} {run.send.operation} {label}", "ISFT": "sendreturn", "ICMT": piece.made_by},
+        markers=_markers(run, prepared, piece, info),
     )
+    path = _with_metadata(run, prepared, info, metadata)
     return FinishedFile(
         kind=piece.kind,
-        path=info.path,
+        path=path,
         stem=piece.stem,
         made_by=piece.made_by,
         sample_rate_hz=info.sample_rate_hz,
@@ -188,6 +188,18 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, take: 
         true_peak_dbtp=loudness.true_peak_dbtp,
         checks=checks,
     )
+
+
+def _with_metadata(run: Run, prepared: Prepared, info: ClipInfo, metadata: WaveMetadata) -> Path:
+    """The file with its metadata, as FLAC where that is wanted and holds it exactly."""
+    depth = FLAC_DEPTHS.get(info.subtype)
+    if run.means.settings.returns.format != "flac" or depth is None:
+        write_metadata(info.path, metadata)
+        return info.path
+    target = info.path.with_suffix(".flac")
+    convert(info.path, target, bit_depth=depth, fmt="FLAC")
+    write_tags(target, tags_of(metadata, info.sample_rate_hz, prepared.meter.bpm))
+    return target
 
 
 def _markers(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo) -> tuple[Marker, ...]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from sendreturn.contract import MadeTake
 from sendreturn.engine.conform import clip_name
 from sendreturn.engine.outputs import DeliveredFile, Finished, FinishedFile, FinishedTake, Handed, Prepared, Takes
-from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.projects import add_projects
 from sendreturn.engine.run import Run
 from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
@@ -81,8 +80,7 @@ def _file(file: FinishedFile) -> StagedFile:
         checks=(*made_by, *file.checks),
         alignment=_alignment(file),
     )
-    suffix = ".wav" if file.kind in AUDIO else Path(file.path).suffix
-    return StagedFile(file.kind, file.path, suffix, facts, file.stem)
+    return StagedFile(file.kind, file.path, Path(file.path).suffix, facts, file.stem)
 
 
 def _alignment(file: FinishedFile) -> Alignment | None:

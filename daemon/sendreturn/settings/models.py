@@ -44,6 +44,7 @@ _OSC_WORDS = (
 )
 _HOT_FOLDER_WORDS = "sent rejected"
 _WINDOWS_DEVICES = "con prn aux nul"
+FORMATS = ("wav", "flac")
 CONFORM = ("none", "offset", "stretch")
 RESERVED_PRESETS = frozenset(
     {*OPERATIONS, *OPERATION_ALIASES, *f"{_OSC_WORDS} {_HOT_FOLDER_WORDS} {_WINDOWS_DEVICES}".split()}
@@ -293,6 +294,7 @@ class ReturnsSettings(Part):
 
     Attributes:
         sample_rate: "session", or a rate in Hz.
+        format: "wav" or "flac"; what FLAC cannot hold exactly is a WAV all the same.
         stems: 0, 2, 4 or 12, separated locally.
         conform: What is done to music with a tempo of its own: "none", "offset" or "stretch".
         quantize: None leaves notes where they were played.
@@ -303,6 +305,7 @@ class ReturnsSettings(Part):
     folder: Folder = "Returns"
     sample_rate: Annotated[str | int, BeforeValidator(_check_sample_rate)] = "session"
     bit_depth: Annotated[int, BeforeValidator(_check_bit_depth)] = 24
+    format: Annotated[str, choice(FORMATS)] = "wav"
     stems: Stems = 2
     midi: YesNo = True
     quantize: Annotated[QuantizeSettings | None, BeforeValidator(_check_quantize)] = None
