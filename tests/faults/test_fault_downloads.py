@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
+import re
 import struct
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -312,3 +315,31 @@ async def test_the_sidecar_says_until_when_the_service_keeps_the_result(tmp_path
     assert sidecar.service_refs.expires_at is not None
     kept = datetime.fromisoformat(sidecar.service_refs.expires_at) - datetime.fromisoformat(sidecar.created_at)
     assert timedelta(hours=167) < kept <= timedelta(hours=168, minutes=2)
+
+
+# Archives, row 80
+
+
+UNPACKS = re.compile(r"\.(extract|extractall|unpack_archive)\(|import (tarfile|rarfile|py7zr)")
+
+
+def test_no_archive_is_ever_unpacked_by_the_names_inside():
+    """What is read of one is a single member, asked for by name, into a file whose name is ours."""
+    root = Path(__file__).parents[2]
+    files = [path for part in ("daemon", "bridges") for path in (root / part).rglob("*.py")]
+    assert len(files) > 100
+    assert [path.name for path in files if UNPACKS.search(path.read_text("utf-8"))] == []
+
+
+async def test_an_archive_in_place_of_a_song_is_no_song(tmp_path: Path, clip: Path, sound: bytes):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../../evil.wav", sound)
+        archive.writestr("/tmp/evil.wav", sound)
+        archive.writestr("A.wav", sound)
+        archive.writestr("a.wav", sound)
+    async with BadServer() as server:
+        server.plays(answer(200, packed.getvalue(), {"Content-Type": "audio/wav"}))
+        send = await sent(tmp_path, clip, Studio(server=server))
+    assert send.state is State.FAILED
+    assert not list(tmp_path.rglob("evil.wav"))
