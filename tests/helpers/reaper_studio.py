@@ -45,9 +45,11 @@ def song(folder: Path, seconds: float = 4.0) -> ReaProject:
 class ReaperStudio:
     """One REAPER, and its mailbox without a daemon."""
 
-    def __init__(self, folder: Path, monkeypatch: Any, version: str = "7.25/linux-x86_64") -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: Any, version: str = "7.25/linux-x86_64", seconds: float = 4.0
+    ) -> None:
         self.found = installed(folder, monkeypatch)
-        self.project = song(folder)
+        self.project = song(folder, seconds)
         self.reaper = Reaper(resources(folder), self.project, version)
         self.mailbox = self.found.folder
 

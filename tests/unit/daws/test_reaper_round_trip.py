@@ -55,7 +55,7 @@ async def running(studio: ReaperStudio, folder: Path, **more: Any) -> AsyncItera
 
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReaperStudio]:
-    found = ReaperStudio(tmp_path, monkeypatch)
+    found = ReaperStudio(tmp_path, monkeypatch, seconds=2.0)
     (found.mailbox / "panel.json").write_text('{"word": "extend", "seconds": "1"}', "utf-8")
     yield found
     assert found.reaper.wrong == []
@@ -69,7 +69,7 @@ async def test_an_extension_goes_on_at_the_sample_where_the_clip_ends(studio: Re
     async with running(studio, tmp_path) as both:
         both.reaper.press("sendreturn_again.lua")
         (item,) = await both.placed()
-        assert sample(item) == 144_001 + 4 * RATE
+        assert sample(item) == 144_001 + 2 * RATE
         assert item.track.name == "Gtr extend tail"
         assert item.active is not None
         assert item.active.source is not None
@@ -100,19 +100,30 @@ async def test_stems_and_notes_come_back_on_tracks_of_their_own(studio: ReaperSt
     assert len(placed) == len(items)
 
 
+@pytest.mark.parametrize(("operation", "kind"), [("stems", "vocals"), ("midi", "midi")])
+async def test_the_other_operations_come_back_too(
+    studio: ReaperStudio, tmp_path: Path, operation: str, kind: str
+) -> None:
+    async with running(studio, tmp_path) as both:
+        both.reaper.press(f"sendreturn_{operation}.lua")
+        items = await both.placed()
+        assert f"Gtr {operation} {kind}" in [item.track.name for item in items]
+        assert {sample(item) for item in items} == {144_001}
+
+
 async def test_the_time_selection_is_made_anew_in_its_place(studio: ReaperStudio, tmp_path: Path) -> None:
-    studio.project.range_s = (4.0, 5.0)
+    studio.project.range_s = (3.5, 4.5)
     async with running(studio, tmp_path) as both:
         both.reaper.press("sendreturn_inpaint.lua")
         (item,) = await both.placed()
         assert item.active is not None
-        assert (sample(item), round(item.values["D_LENGTH"] * RATE)) == (4 * RATE, RATE)
-        assert round(item.active.values["D_STARTOFFS"] * RATE) == 4 * RATE - 144_001
+        assert (sample(item), round(item.values["D_LENGTH"] * RATE)) == (168_000, RATE)
+        assert round(item.active.values["D_STARTOFFS"] * RATE) == 168_000 - 144_001
 
 
 async def test_what_reaper_has_rendered_comes_back_in_its_place(studio: ReaperStudio, tmp_path: Path) -> None:
     take = studio.project.track("Gtr").items[0].takes[0]
-    take.source = PCM_source(rate_hz=RATE, channels=2, length_s=4.0, parent=take.source, section=(0.0, 4.0, True))
+    take.source = PCM_source(rate_hz=RATE, channels=2, length_s=2.0, parent=take.source, section=(0.0, 2.0, True))
     studio.project.track("Gtr").items[0].values["D_VOL"] = 0.5
     async with running(studio, tmp_path) as both:
         both.reaper.press("sendreturn_cover.lua")

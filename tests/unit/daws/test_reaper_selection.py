@@ -41,7 +41,7 @@ def file_samples(studio: ReaperStudio) -> Any:
     return soundfile.read(source.path, always_2d=True)[0]
 
 
-@pytest.mark.parametrize("operation", ["extend", "cover", "inpaint", "stems", "midi"])
+@pytest.mark.parametrize("operation", ["extend", "cover", "stems", "midi"])
 def test_a_key_sends_the_selected_item(studio: ReaperStudio, operation: str) -> None:
     sent = studio.sent(f"sendreturn_{operation}.lua")
     assert (sent["operation"], sent["session"], sent["track"], sent["rate_hz"]) == (
@@ -135,6 +135,12 @@ def test_what_needs_context_is_sent_with_it(studio: ReaperStudio) -> None:
     (piece,) = sent["pieces"]
     assert sent["range"] == [4 * RATE, 72_000]
     assert (piece["position"], piece["length"]) == (144_001, 4 * RATE)
+
+
+@pytest.mark.parametrize("range_s", [(0.0, 0.0), (2.0, 9.0)])
+def test_an_inpainting_wants_to_know_its_part(studio: ReaperStudio, range_s: tuple[float, float]) -> None:
+    studio.project.range_s = range_s
+    assert "Set a time selection within the clip" in studio.refused("sendreturn_inpaint.lua")
 
 
 def test_no_more_context_is_sent_than_is_of_use(studio: ReaperStudio, tmp_path: Path) -> None:

@@ -144,7 +144,10 @@ do
 
   -- A row on fixed lanes; the first take is heard.
   local function add_lanes (proj, track, row, send_id, added)
-    if #row > 1 then reaper.SetMediaTrackInfo_Value (track, 'I_FREEMODE', fixed_lanes) end
+    if #row > 1 then
+      reaper.SetMediaTrackInfo_Value (track, 'I_FREEMODE', fixed_lanes)
+      reaper.UpdateTimeline ()
+    end
     for index, loaded in ipairs (row) do
       local item = loaded.notes and add_notes (proj, track, loaded, send_id) or add_audio (track, loaded, send_id, added)
       if #row > 1 then add_lane (track, item, index - 1, loaded) end

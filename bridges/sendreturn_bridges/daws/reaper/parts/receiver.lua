@@ -3,7 +3,7 @@ local receiver = {}
 
 do
   local every_s = 0.1
-  local patience_s = 5
+  local patience_s = 10
   local is_recording = 4  -- GetPlayStateEx
   local box = desk.box
   local state = { seen = 0, peaks = {} }

@@ -25,6 +25,8 @@ do
     return table.concat (parts)
   end
 
+  -- A take's accessor gives its source as it is stretched and turned, without gains and fades, which returns are played
+  -- with again; a track's gives the items with theirs.
   -- What is read from: each with its accessor, and where on the project's timeline the accessor's time 0 lies.
   local function voices_of (plan)
     if plan.track then

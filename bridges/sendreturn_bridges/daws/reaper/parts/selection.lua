@@ -212,6 +212,9 @@ do
     if not clips then return nil, wrong end
     local rate = project.rate (proj)
     local first, last, begins, ends = window (clips, operation, from, to)
+    if operation == 'inpaint' and (not begins or (begins <= first and ends >= last)) then
+      return nil, 'Nothing says which part is to be made anew. Set a time selection within the clip, and try again.'
+    end
     local _, name = reaper.GetTrackName (track)
     local found = { rate_hz = rate, track = name, pieces = mailbox.list (), tempo = project.tempo (proj, rate, first, last) }
     if begins then
