@@ -6,6 +6,7 @@ import base64
 import hmac
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from sendreturn_bridges.services.sunoapi.tracks import USUAL_PLACE, kept_mix
 BASE_URL = "https://api.sunoapi.org"
 UPLOAD_URL = "https://sunoapiorg.redpandaai.co"
 SIGNATURE, TIMESTAMP = "x-webhook-signature", "x-webhook-timestamp"
+TOLERANCE_S = 300.0
 
 
 def open_bridge(setup: Setup) -> SunoApiBridge:
@@ -187,8 +189,17 @@ def _is_signed(headers: JsonDict, body: bytes, key: str) -> bool:
         told = table(read_json(body.decode("utf-8")))
     except (NotJsonError, UnicodeDecodeError):
         return False
+    stamp = str(headers.get(TIMESTAMP, ""))
+    if not _is_fresh(stamp):
+        return False
     data = table(told.get("data"))
     task_id = told.get("task_id") or data.get("task_id") or data.get("taskId") or told.get("taskId") or ""
-    message = f"{task_id}.{headers.get(TIMESTAMP, '')}".encode()
+    message = f"{task_id}.{stamp}".encode()
     wanted = base64.b64encode(hmac.digest(key.encode(), message, "sha256")).decode()
     return hmac.compare_digest(wanted.encode(), str(headers[SIGNATURE]).encode("utf-8", "replace"))
+
+
+def _is_fresh(stamp: str) -> bool:
+    """Whether a time in seconds is of the last or the next minutes: an old call back may be a replayed one."""
+    is_number = stamp.isascii() and stamp.isdigit() and len(stamp) <= 12
+    return is_number and abs(time.time() - int(stamp)) <= TOLERANCE_S
