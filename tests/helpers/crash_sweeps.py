@@ -1,7 +1,7 @@
 """Daemons that are killed, run as a program so that each life is the copy of a process without threads.
 
 `crash_sweeps.py FOLDER soak KILLS SEED` kills daemons with several sends in flight at random; `crash_sweeps.py FOLDER
-sweep SERVICE OPERATION MOST SEED` kills one send at its system calls, at most MOST for each kind of call (0: at all).
+sweep SERVICE OPERATION MOST SEED [KIND…]` kills one send at its system calls, at about MOST of each kind (0: at all).
 Both say what came of it in lines of JSON.
 """
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -235,14 +235,17 @@ def numbers_of(most: int, at_most: int, chance: random.Random) -> list[int]:
     return sorted(chance.sample(range(1, most + 1), at_most))
 
 
-def swept(sweep: Sweep, service: str, operation: str, at_most: int, seed: str) -> Iterator[Story]:
-    """The untouched send, and each that is killed."""
+def swept(
+    sweep: Sweep, service: str, operation: str, at_most: int, seed: str, kinds: Collection[str] = ()
+) -> Iterator[Story]:
+    """The untouched send, and each that is killed; where money goes out, more of those around the requests."""
     most, untouched = sweep.count(service, operation)
     print(json.dumps({"counts": most}), flush=True)
     yield untouched
     chance = random.Random(f"{seed} {service} {operation}")
-    for kind in CALLS:
-        for number in numbers_of(most[kind], at_most, chance):
+    for kind in kinds or CALLS:
+        often = 3 if kind in ("send", "receive", "connect") and service in NAMES else 1
+        for number in numbers_of(most[kind], at_most * often, chance):
             yield sweep.kill_at(service, operation, kind, number)
 
 
@@ -256,7 +259,7 @@ def main(folder: Path, task: str, *rest: str) -> None:
             names = [(f"{seed}-{n}", min(LIVES, kills - n * LIVES)) for n in range(-(-kills // LIVES))]
             stories = (sweep.soak(name, lives) for name, lives in names)
         else:
-            stories = swept(sweep, rest[0], rest[1], int(rest[2]), rest[3])
+            stories = swept(sweep, rest[0], rest[1], int(rest[2]), rest[3], rest[4:])
         with closing(stories):
             for story in stories:
                 print(json.dumps(asdict(story)), flush=True)
