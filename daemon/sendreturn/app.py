@@ -25,6 +25,7 @@ from sendreturn.sends.http_server import HttpServer
 from sendreturn.sends.wiring import folder_ways, osc_door
 from sendreturn.settings import Settings
 from sendreturn.signals import stop_asked
+from sendreturn.wake import watch_for_wake
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ class Daemon:
             raise
 
     async def _start_parts(self) -> None:
-        await self.house.start()
+        self.tell("journal", await self.house.start())
         await self._open_osc()
         await self._watch_folders()
         await self._open_daws()
@@ -108,6 +109,8 @@ class Daemon:
         )
         self._stops.append(self.folders.stop)
         await self.folders.start()
+        waking = asyncio.create_task(watch_for_wake(self.folders.rescan))
+        self._stops.append(lambda: _cancelled(waking))
 
     async def _open_daws(self) -> None:
         self.daws = daws_of(self.settings, self.places.state, self.house.conductor)
@@ -179,6 +182,11 @@ def _called(work: Callable[[], object]) -> Callable[[], Awaitable[None]]:
         work()
 
     return call
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _bracketed(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,11 +15,13 @@ from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.conductor import Conductor
 from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
+from sendreturn.engine.restoring import catch_up
 from sendreturn.errors import Busy, UsageError
 from sendreturn.keys import SECRET_NAMES, find_key, name_secrets, redact
 from sendreturn.places import Places
 from sendreturn.sends.layout import WatchedList
 from sendreturn.sends.rejects import put_aside
+from sendreturn.sends.walk import folders_in
 from sendreturn.services import Services, load_manifests
 from sendreturn.settings import Settings
 
@@ -65,8 +68,11 @@ class House:
             self.callbacks,
         )
 
-    async def start(self) -> None:
+    async def start(self) -> str | None:
+        """Go on with what was under way; a sentence where the journal is older than what has happened since."""
+        told = await asyncio.to_thread(self._catch_up)
         await self.conductor.start()
+        return told
 
     async def stop(self) -> None:
         await self.conductor.stop()
@@ -97,6 +103,16 @@ class House:
     def redact(self, text: str) -> str:
         """`text` without any secret that this process knows of."""
         return redact(text, self._secrets)
+
+    def _catch_up(self) -> str | None:
+        free = {name for name, manifest in self.services.manifests.items() if manifest.free}
+        return catch_up(self.journal, self._sessions(), self.settings.returns.folder, free)
+
+    def _sessions(self) -> list[Path]:
+        configured = [p for s in self.settings.sessions for p in (folders_in(s.path) if s.each else [s.path])]
+        with suppress(UsageError):
+            return [*configured, *WatchedList(self.places.state).all()]
+        return configured
 
     def _put_aside(self, send: SendRow, sentence: str) -> Path | None:
         if send.clip is None:

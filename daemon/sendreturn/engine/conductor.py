@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -19,7 +20,7 @@ from sendreturn.engine import intake
 from sendreturn.engine.attempts import call_folder, retry_of
 from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.hosting import ClipHost
-from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
+from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow, now
 from sendreturn.engine.outputs import Handed
 from sendreturn.engine.pipeline import run_or_stall
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
@@ -32,6 +33,10 @@ from sendreturn.words import SendId, State, new_send_id
 
 log = structlog.get_logger(__name__)
 
+
+STOP_S = 6.0
+"""How long sends may take to come to a safe place when the daemon stops."""
+KEPT_DAYS = 30
 
 PutAside = Callable[[SendRow, str], Path | None]
 
@@ -93,15 +98,28 @@ class Conductor:
         """Leave every send off at a safe place; the next start goes on with them."""
         for run in self._runs.values():
             run.stop()
-        await asyncio.gather(*self._tasks.values())
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOP_S)
+            # A long upload, or a request without an answer: the one is made again, the other counts as in doubt.
+            for task in late:
+                log.warning("left off at once", what=task.get_name())
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self._services.close()
         await self._means.hosting.close()
 
     def _tidy(self) -> None:
-        """Remove what sends that are done have left in the staging folder, where a crash came before."""
-        done = {send.id for send in self._journal.list(State.DONE, limit=1_000_000)}
+        """Remove from the staging folder what nobody will ask for any more.
+
+        That is what a crash has left of sends that are done, and what is left of sends that came to nothing and cost
+        nothing a month ago. What was paid for stays until it is delivered.
+        """
+        month_ago = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).isoformat(timespec="milliseconds")
+        over = set(self._journal.rested_since(now(), [State.DONE]))
+        came_to_nothing = self._journal.rested_since(month_ago, [State.FAILED, State.CANCELLED])
         for folder in self._means.staging.glob("*"):
-            if folder.name in done:
+            if folder.name in over or (folder.name in came_to_nothing and not self._journal.spent(SendId(folder.name))):
                 shutil.rmtree(folder, ignore_errors=True)
 
     # The desk

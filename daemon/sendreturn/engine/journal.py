@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,8 +21,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from sendreturn.engine import tables as t
+from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine
+from sendreturn.engine.ledger import Ledger, Line
 from sendreturn.engine.reserve import Reserve
-from sendreturn.engine.stalls import stalled_journal
+from sendreturn.engine.stalls import stall_in, stalled_journal
 from sendreturn.errors import SendReturnError, UnknownSend
 from sendreturn.sends.wish import HistoryEntry, Origin
 from sendreturn.unsigned import unsigned
@@ -30,11 +32,8 @@ from sendreturn.words import ENDED, SendId, State
 
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program (a backup) before it says so; whoever writes tries again."""
-OPENING_TIMEOUT_S = 30.0
 ANEW = "anew"
 """The stage under which it stands which calls the user wants to have made anew."""
-READS = {"reads_only": True}
-SOON = {"on_disk_soon": True}
 
 
 class Fate(StrEnum):
@@ -118,6 +117,8 @@ class Journal:
         self._soon = engine.execution_options(**SOON)
         self._path = Path(engine.url.database or "")
         self._reserve = Reserve(self._path)
+        self._ledger = Ledger(self._path.parent) if self._path.is_absolute() else None
+        self.state = FileState()
         self._lock = threading.RLock()
 
     @classmethod
@@ -127,21 +128,16 @@ class Journal:
         Raises:
             SendReturnError: the file is damaged, or was written by a newer sendreturn.
         """
-        engine = sa.create_engine(
-            f"sqlite:///{path}",
-            poolclass=sa.pool.StaticPool,
-            connect_args={"check_same_thread": False, "timeout": OPENING_TIMEOUT_S},
-        )
-        sa.event.listen(engine, "connect", _set_pragmas)
-        sa.event.listen(engine, "begin", _begin_at_once)
+        engine = open_engine(path)
         journal = cls(engine)
         try:
-            journal._check(path)
+            with journal._told():
+                journal.state = check(engine, path)
             journal._reserve.keep()
             journal._wait_at_most(BUSY_TIMEOUT_S)
         except DatabaseError as error:
             engine.dispose()
-            raise _damaged(path, str(error.orig)) from error
+            raise damaged(path, str(error.orig)) from error
         except SendReturnError:
             engine.dispose()
             raise
@@ -186,6 +182,13 @@ class Journal:
         if row is None:
             raise UnknownSend(send_id)
         return _send(row)
+
+    def find(self, send_id: str) -> SendRow | None:
+        """The same, or None where there is none."""
+        try:
+            return self.get(send_id)
+        except UnknownSend:
+            return None
 
     def by_key(self, key: str) -> SendRow | None:
         with self._read() as db:
@@ -268,6 +271,14 @@ class Journal:
         came_to_nothing = (State.FAILED, State.CANCELLED)
         return next((one for one in earlier if one.state not in came_to_nothing or self.spent(one.id) > 0), None)
 
+    def rested_since(self, before: str, states: Collection[State]) -> Sequence[SendId]:
+        """Sends in one of these states to which nothing has happened since `before` (UTC, ISO 8601)."""
+        latest = sa.select(sa.func.max(t.history.c.at)).where(t.history.c.send_id == t.sends.c.id).scalar_subquery()
+        wanted = [state.value for state in states]
+        query = sa.select(t.sends.c.id).where(t.sends.c.state.in_(wanted), latest < before)
+        with self._read() as db:
+            return [SendId(row) for row in db.execute(query).scalars()]
+
     def history(self, send_id: SendId) -> tuple[HistoryEntry, ...]:
         query = sa.select(t.history).where(t.history.c.send_id == send_id).order_by(t.history.c.number)
         with self._read() as db:
@@ -288,6 +299,19 @@ class Journal:
         with self._write(soon=True) as db:
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
             db.execute(self._stage(send_id, stage, output))
+
+    def begin_try(self, send_id: SendId, stage: str) -> int:
+        """Write down that a stage is about to be tried; how often it was without having come to an end, with this."""
+        of_stage = (t.tries.c.send_id == send_id) & (t.tries.c.stage == stage)
+        with self._write(soon=True) as db:
+            count = (db.execute(sa.select(t.tries.c.count).where(of_stage)).scalar() or 0) + 1
+            db.execute(sa.delete(t.tries).where(of_stage))
+            db.execute(sa.insert(t.tries).values(send_id=send_id, stage=stage, count=count))
+        return count
+
+    def end_try(self, send_id: SendId, stage: str) -> None:
+        with self._write(soon=True) as db:
+            db.execute(sa.delete(t.tries).where(t.tries.c.send_id == send_id, t.tries.c.stage == stage))
 
     def forget(self, send_id: SendId, stages: Sequence[str]) -> None:
         """Have stages run once more."""
@@ -338,6 +362,9 @@ class Journal:
                     fate=Fate.INTENDED.value,
                 )
             )
+            if self._ledger is not None and credits > 0:
+                row = db.execute(sa.select(t.sends).where(t.sends.c.id == send.id)).mappings().one()
+                self._ledger.intend(Line(send.id, call, send.attempt, now(), credits, dict(fields), dict(row)))
         intent = self.intent(send.id, call, send.attempt)
         assert intent is not None
         return intent
@@ -354,6 +381,9 @@ class Journal:
         self, intent: Intent, fate: Fate, task_id: str | None = None, report: Mapping[str, Any] | None = None
     ) -> None:
         """Write down what became of a request, with the result where the answer held it already."""
+        if self._ledger is not None and intent.credits > 0 and (intent.fate, intent.task_id) != (fate, task_id):
+            with self._told():
+                self._ledger.answer((intent.send_id, intent.call, intent.attempt), fate.value, task_id, report)
         with self._write() as db:
             db.execute(
                 sa.update(t.intents)
@@ -391,6 +421,16 @@ class Journal:
         with self._read() as db:
             return float(db.execute(query).scalar_one())
 
+    # What is done to it as a whole
+
+    def ledger_lines(self) -> Sequence[Line]:
+        """The requests on the list of what was paid for, which is kept beside the journal."""
+        return tuple(self._ledger.read().values()) if self._ledger is not None else ()
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """One transaction, for what the calls above do not cover."""
+        return self._write()
+
     # Inside
 
     @contextmanager
@@ -421,6 +461,13 @@ class Journal:
             if stall.folder:
                 self._reserve.give_up()
             raise stall from error
+        except OSError as error:
+            stall = stall_in(error)
+            if stall is None:
+                raise
+            if stall.folder:
+                self._reserve.give_up()
+            raise stall from error
         self._reserve.renew()
 
     def _stage(self, send_id: SendId, stage: str, output: Mapping[str, Any]) -> sa.Insert:
@@ -429,29 +476,6 @@ class Journal:
 
     def _tell(self, db: sa.Connection, send_id: SendId, state: State, note: str) -> None:
         db.execute(sa.insert(t.history).values(send_id=send_id, at=now(), state=state.value, note=note))
-
-    def _check(self, path: Path) -> None:
-        with self._write() as db:
-            verdict = db.execute(sa.text("PRAGMA quick_check")).scalar_one()
-            if verdict != "ok":
-                raise _damaged(path, str(verdict))
-            t.metadata.create_all(db)
-            version = db.execute(sa.select(t.about.c.value).where(t.about.c.name == "schema")).scalar()
-            if version is None:
-                db.execute(sa.insert(t.about).values(name="schema", value=str(t.SCHEMA_VERSION)))
-            elif int(version) > t.SCHEMA_VERSION:
-                raise SendReturnError(
-                    f"The journal {path} was written by a newer sendreturn (schema {version}).",
-                    "Install that version again, or name another state folder with SENDRETURN_HOME.",
-                )
-
-
-def _damaged(path: Path, detail: str) -> SendReturnError:
-    return SendReturnError(
-        f"The journal {path} is damaged and was left untouched.",
-        "Put back a copy of it, or move it away to start with an empty one; delivered returns are not affected.",
-        detail,
-    )
 
 
 def _unsign(db: sa.Connection, send_id: SendId) -> None:
@@ -462,26 +486,6 @@ def _unsign(db: sa.Connection, send_id: SendId) -> None:
         bare = json.loads(unsigned(json.dumps(output)))
         if bare != output:
             db.execute(sa.update(t.stages).where(of_send, t.stages.c.stage == stage).values(output=bare))
-
-
-def _set_pragmas(connection: Any, _record: object) -> None:
-    # We begin transactions ourselves: the driver would begin them late, and let a read turn into a write half-way.
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_at_once(connection: sa.Connection) -> None:
-    # A read that could turn into a write half-way would fail where it should have waited.
-    options = connection.get_execution_options()
-    if options.get("reads_only", False):
-        connection.exec_driver_sql("BEGIN")
-        return
-    # FULL: a commit is on disk when it returns, and so are all before it. An intent that could vanish in a power cut
-    # would be worthless.
-    is_soon = options.get("on_disk_soon", False)
-    connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if is_soon else 'FULL'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _send(row: sa.RowMapping) -> SendRow:

@@ -54,7 +54,7 @@ async def prepare(run: Run) -> Prepared:
     if run.send.clip is None:
         return _prepared(None, None, await session_tempo(run, found), found)
     source, info, clip, notes = await asyncio.to_thread(_stage, run, session_rate_hz(found))
-    run.note(fingerprint=_fingerprint(run, source))
+    run.note(fingerprint=fingerprint(source.sha256, run.send.operation, run.send.service, run.params))
     tempo = await session_tempo(run, found, clip, info, source.position_samples / source.sample_rate_hz)
     earlier = None if source.range_s else await asyncio.to_thread(_earlier, run, source)
     return replace(_prepared(source, clip, tempo, found, notes), earlier=earlier)
@@ -77,6 +77,11 @@ def bought(params: Params) -> frozenset[str]:
     """What the service itself is asked for: only what stands in this very send."""
     wanted = {"stems": bool(params.stems), "midi": bool(params.midi), "wav": bool(params.wav)}
     return frozenset(name for name, asked in wanted.items() if asked)
+
+
+def fingerprint(sha256: str, operation: str, service: str, params: Params) -> str:
+    """The same for the same content, operation, service and parameters."""
+    return hashlib.sha256("\n".join((sha256, operation, service, params.canonical_json())).encode()).hexdigest()
 
 
 def unmet_wishes(run: Run) -> tuple[str, ...]:
@@ -211,12 +216,6 @@ def _open_clip(run: Run) -> Iterator[IO[bytes]]:
 def _earlier(run: Run, source: Source) -> EarlierTake | None:
     returns = run.send.session / run.means.settings.returns.folder
     return earlier_take(source.path, returns, run.send.service, run.send.operation, source.sha256)
-
-
-def _fingerprint(run: Run, source: Source) -> str:
-    """The same for the same content, operation, service and parameters."""
-    parts = (source.sha256, run.send.operation, run.send.service, run.params.canonical_json())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -19,7 +19,7 @@ from sendreturn.engine.hosting import ClipHost
 from sendreturn.engine.journal import Journal, SendRow
 from sendreturn.engine.pace import Pace
 from sendreturn.engine.stalls import LOOK_AGAIN_S, TRY_AGAIN_AFTER_LOOKS, is_over
-from sendreturn.errors import Stalled
+from sendreturn.errors import SendReturnError, Stalled
 from sendreturn.params import Params, parse_params
 from sendreturn.sends.wish import Returned
 from sendreturn.services import Services
@@ -51,6 +51,10 @@ SPAN = {
 }
 """Which part of a send's whole progress each state covers."""
 
+
+MAY_BREAK_US = frozenset({"prepare", "plan", "fetch", "finish", "deliver"})
+"""Steps in which this process reads what others have made."""
+MOST_TRIES = 5
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
@@ -116,9 +120,24 @@ class Run:
             return adapter.validate_python(recorded)
         self.checkpoint()
         self.enter(state)
-        result = await work()
+        result = await (self._try(name, work) if name in MAY_BREAK_US else work())
         self.means.journal.record(self.send.id, name, adapter.dump_python(result, mode="json"))
         return result
+
+    async def _try(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work`, unless the process has died over it again and again: counted before it is begun."""
+        tries = self.means.journal.begin_try(self.send.id, name)
+        if tries > MOST_TRIES:
+            self.means.journal.end_try(self.send.id, name)
+            raise SendReturnError(
+                f"sendreturn has died {MOST_TRIES} times over this send ({name}), so it is left alone.",
+                f"Look at its clip; `sendreturn retry {self.send.id}` tries it again.",
+            )
+        try:
+            return await work()
+        finally:
+            # Whatever comes here is no death: an error is told, and a stop goes on at the next start.
+            self.means.journal.end_try(self.send.id, name)
 
     def enter(self, state: State, note: str = "", detail: str = "") -> None:
         """Bring the send into `state`, unless it is there."""

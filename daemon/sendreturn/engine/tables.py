@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -63,6 +63,15 @@ intents = Table(
     Column("answered_at", String(40)),
     Index("one_intent_per_attempt", "send_id", "call", "attempt", unique=True),
 )
+
+tries = Table(
+    "tries",
+    metadata,
+    Column("send_id", String(8), ForeignKey("sends.id"), primary_key=True),
+    Column("stage", String(40), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+"""How often a stage was begun and neither ended nor failed, because the process died over it."""
 
 history = Table(
     "history",
