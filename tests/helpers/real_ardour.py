@@ -246,8 +246,8 @@ class RealArdour:
     def log(self) -> str:
         return (self.bench.folder / "ardour.log").read_text("utf-8", "replace")
 
-    def until(self, is_so: Callable[[], Any]) -> Any:
-        end_s = time.monotonic() + PATIENCE_S
+    def until(self, is_so: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+        end_s = time.monotonic() + patience_s
         while not (found := is_so()):
             assert self._started, "Ardour was ended"
             assert self._started[-1].poll() is None, f"Ardour has ended: {self.log()[-2000:]}"

@@ -136,7 +136,8 @@ class MailboxLink:
             for path in sorted(self._out.glob("*.json")):
                 await self.take(path)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._poke.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):  # wait_for may lose a cancellation that comes with the poke
+                    await self._poke.wait()
 
     async def _take(self, path: Path) -> None:
         """Handle one message; it goes away only when what it asks for is written down elsewhere."""
