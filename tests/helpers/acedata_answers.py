@@ -61,7 +61,7 @@ LOOKS = (
     Row(429, "too_many_requests", "Too many requests.", (), State.DONE),
     Row(500, "api_error", "fetch failed", (), State.DONE),
     Row(504, "timeout", "timeout", (), State.DONE),
-    Row(401, "invalid_token", "The token is invalid.", ("key",)),
+    Row(401, "invalid_token", "The token is invalid.", ("key",), State.DONE),
 )
 UPLOADS = (
     Row(401, "invalid_token", "The token is invalid.", ("platform", "key")),

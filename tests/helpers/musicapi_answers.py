@@ -79,7 +79,7 @@ LOOKS = (
     Row(404, "not_found", "There is no such task.", (), State.DONE),
     Row(429, "rate_limit", "Too many requests.", (), State.DONE),
     Row(500, "server_error", "Internal Server Error.", (), State.DONE),
-    Row(401, "unauthorized", "Invalid authorization format.", ("key",)),
+    Row(401, "unauthorized", "Invalid authorization format.", ("key",), State.DONE),
     Row(504, "timeout", "Task failed due to timeout. Credits were previously refunded.", ("MusicAPI", "timeout")),
 )
 FIELDS = ("detail", "message")

@@ -32,8 +32,8 @@ OBJECTIONS = (
 LOOKS = (
     Row(429, "", "Rate limited.", (), State.DONE),
     Row(500, "", "Internal server error.", (), State.DONE),
-    Row(401, "", "Invalid API key.", ("key",)),
-    Row(404, "", "Not found.", ("Sonauto",)),
+    Row(401, "", "Invalid API key.", ("key",), State.DONE),
+    Row(404, "", "Not found.", ("Sonauto",), State.DONE),
 )
 FATES = {"The generation broke down": ("The generation broke down",), "flagged by moderation": ("moderation",)}
 

@@ -32,7 +32,7 @@ UPLOADS = (
     Row(500, "", "Server error", (), State.DONE),
 )
 LOOKS = (
-    Row(401, "", "You do not have access permissions", ("key",)),
+    Row(401, "", "You do not have access permissions", ("key",), State.DONE),
     Row(430, "", "Your call frequency is too high", (), State.DONE),
     Row(455, "", "The system is under maintenance", (), State.DONE),
     Row(500, "", "Server error", (), State.DONE),
