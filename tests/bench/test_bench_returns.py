@@ -5,11 +5,7 @@ Run with `pytest -m bench -s tests/bench/test_bench_returns.py`.
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
-import resource
-import sys
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,8 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 from clips import needs_ffmpeg
+from long_returns import finished
 from random_songs import random_song
-from returning_service import Returned, Treated, encoded, level, mix, returned, stem
+from returning_service import Treated, encoded, level, mix, returned, stem
 from seam_measures import usual_step
 from sendreturn.audio.buffer import Audio
 from sendreturn.synth.kits import KITS
@@ -154,20 +151,3 @@ def long_song() -> Audio:
         parts.append(made.samples)
         frames += made.frames
     return Audio(np.concatenate(parts)[: LONG_S * RATE_HZ], RATE_HZ)
-
-
-def finished(folder: Path, clip: Path, operation: str, file: Path, params: dict[str, object]) -> tuple[float, ...]:
-    """Seconds from the fetched files to those that are delivered, and memory before and at its most."""
-    before = used_mib()
-    back = asyncio.run(returned(folder, clip, operation, (mix(file),), bpm=120, **params))
-    return seconds_in(back, "finishing", "delivering"), before, used_mib()
-
-
-def seconds_in(back: Returned, first: str, last: str) -> float:
-    at = {step["state"]: datetime.fromisoformat(step["at"]) for step in back.sidecars[0]["history"]}
-    return (at[last] - at[first]).total_seconds()
-
-
-def used_mib() -> float:
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 1024 if sys.platform != "darwin" else most / 1024**2
