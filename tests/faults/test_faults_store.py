@@ -105,6 +105,7 @@ async def test_yesterdays_journal_that_is_put_back_makes_nothing_again_unasked(t
         clips = {name: write_tone(rig.session / f"{name}.wav", seconds=0.2, hz=hz) for name, hz in CLIPS.items()}
         waiting = rig.send(clips["waiting"])
         await rig.until(lambda _: bool(studio.ledger), waiting.id)
+        catch_up(rig.journal, [rig.session], "Returns", ())
     Journal.open(tmp_path / "journal.db").close()
     shutil.copy(tmp_path / "journal.db", copy)
     studio.hold.set()
@@ -155,6 +156,7 @@ async def test_a_send_that_was_asked_for_after_the_copy_waits_for_the_user_and_i
 def test_what_waits_in_a_copy_and_may_have_been_asked_for_since_is_held_back(tmp_path: Path):
     path = tmp_path / "journal.db"
     journal = Journal.open(path)
+    catch_up(journal, [], "Returns", ["local"])
     for number, service in enumerate(("studio", "local")):
         journal.add(NewSend(SendId(f"0000000{number}"), tmp_path, None, None, "cover", service, {}, Origin.CLI, None))
     journal.close()
@@ -175,6 +177,7 @@ def test_what_waits_in_a_copy_and_may_have_been_asked_for_since_is_held_back(tmp
 
 def test_the_house_tells_that_its_journal_was_put_back(tmp_path: Path):
     settings = Settings(sessions=(SessionSettings(path=tmp_path),), returns=PLAIN_RETURNS)
+    asyncio.run(live(settings, tmp_path))
     house = House(settings, Places(tmp_path / "state"), env={})
     send = NewSend(SendId("0badcafe"), tmp_path, None, None, "cover", "sunoapi", {}, Origin.CLI, None)
     house.journal.add(send)
@@ -184,17 +187,18 @@ def test_the_house_tells_that_its_journal_was_put_back(tmp_path: Path):
     journal = tmp_path / "state" / "journal.db"
     shutil.copy(journal, tmp_path / "copy.db")
     (tmp_path / "copy.db").replace(journal)
-
-    async def live() -> str | None:
-        house = House(settings, Places(tmp_path / "state"), env={})
-        try:
-            return await house.start()
-        finally:
-            await house.stop()
-
-    told = asyncio.run(live())
+    told = asyncio.run(live(settings, tmp_path))
     assert told is not None
     assert "1 sends wait for your word" in told
+    assert asyncio.run(live(settings, tmp_path)) is None, "it is told once"
+
+
+async def live(settings: Settings, folder: Path) -> str | None:
+    house = House(settings, Places(folder / "state"), env={})
+    try:
+        return await house.start()
+    finally:
+        await house.stop()
 
 
 def test_half_a_line_at_the_end_of_the_list_is_passed_over(tmp_path: Path):

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from sendreturn.engine import tables as t
-from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine
+from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine, settle
 from sendreturn.engine.ledger import Ledger, Line
 from sendreturn.engine.reserve import Reserve
 from sendreturn.engine.stalls import stall_in, stalled_journal
@@ -426,6 +426,12 @@ class Journal:
     def ledger_lines(self) -> Sequence[Line]:
         """The requests on the list of what was paid for, which is kept beside the journal."""
         return tuple(self._ledger.read().values()) if self._ledger is not None else ()
+
+    def settle(self) -> None:
+        """Take the file for the one that belongs here, now that it knows all that can be known."""
+        with self._write() as db:
+            settle(db, self._path)
+        self.state = FileState()
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction, for what the calls above do not cover."""

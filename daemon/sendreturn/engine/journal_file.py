@@ -36,7 +36,12 @@ def open_engine(path: Path) -> sa.Engine:
 
 
 class FileState(NamedTuple):
-    """What an opened journal is: made just now, or a copy of the one that was used here (a backup put back)."""
+    """What an opened journal is, until it has been settled.
+
+    Attributes:
+        is_new: It was made just now.
+        is_copy: It lies elsewhere on the disk than the one that was used here: put back from a backup, or moved.
+    """
 
     is_new: bool = False
     is_copy: bool = False
@@ -67,7 +72,7 @@ def check(engine: sa.Engine, path: Path) -> FileState:
             for statement in MIGRATIONS[step]:
                 db.execute(sa.text(statement))
         _tell(db, "schema", str(t.SCHEMA_VERSION))
-        return FileState(is_new=version is None, is_copy=_is_copy(db, path))
+        return _state(db, path)
 
 
 def damaged(path: Path, detail: str) -> SendReturnError:
@@ -93,14 +98,17 @@ def _keep_copy(path: Path, version: int) -> None:
         old.backup(new)
 
 
-def _is_copy(db: sa.Connection, path: Path) -> bool:
-    """Whether the file lies elsewhere on the disk than when it was last opened: put back from a backup, or moved."""
+def settle(db: sa.Connection, path: Path) -> None:
+    """Note where the file lies on the disk, once all that it lacked has been added."""
+    if path.is_file():
+        _tell(db, "inode", str(path.stat().st_ino))
+
+
+def _state(db: sa.Connection, path: Path) -> FileState:
     if not path.is_file():
-        return False
-    inode = str(path.stat().st_ino)
+        return FileState()
     before = db.execute(sa.select(t.about.c.value).where(t.about.c.name == "inode")).scalar()
-    _tell(db, "inode", inode)
-    return before is not None and before != inode
+    return FileState(is_new=before is None, is_copy=before not in (None, str(path.stat().st_ino)))
 
 
 def _tell(db: sa.Connection, name: str, value: str) -> None:

@@ -44,6 +44,8 @@ def catch_up(journal: Journal, sessions: Collection[Path], returns: str, free: C
     found = _add_delivered(journal, sessions, returns) if is_new or is_copy else 0
     listed = _add_listed(journal)
     asked = _hold_back(journal, free) if is_copy else 0
+    if is_new or is_copy:
+        journal.settle()
     if found:
         log.info("history is read from sidecars", sends=found)
     if not (listed or asked or (found and is_copy)):
