@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -63,8 +65,10 @@ async def test_said_twice_it_is_one_send_and_answered_twice(tmp_path: Path) -> N
         path = found.document()
         found.osc.say("/sendreturn/selection", str(path), "req", 1)
         found.osc.say("/sendreturn/selection", str(path), "req", 2)
-        await found.osc.hear("/sendreturn/done")
-        accepted = [answer for answer in found.osc.answers if answer.address == "/sendreturn/accepted"]
+        accepted: list[Any] = []
+        while len(accepted) < 2:
+            accepted = [answer for answer in found.osc.answers if answer.address == "/sendreturn/accepted"]
+            await asyncio.sleep(0.01)
         assert {answer.params[-1] for answer in accepted} == {1, 2}
         assert len(found.living.daemon.house.conductor.list()) == 1
 
