@@ -51,7 +51,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
     "media elsewhere": {"redirect_media": "elsewhere"},
 }
 
-OFTEN = ("none", "403 that echoes", "no JSON", "a task that fails", "media elsewhere")
+OFTEN = ("none", "403 that echoes", "a task that fails")
 
 
 def sign_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
