@@ -16,6 +16,7 @@ from sendreturn.findings import Finding
 from sendreturn.keys import FoundKey, find_key
 from sendreturn.models import ModelStore
 from sendreturn.places import Places
+from sendreturn.sends.drives import mount_of
 from sendreturn.sends.layout import WatchedList
 from sendreturn.services import known_models, load_manifests
 from sendreturn.settings import Settings
@@ -83,6 +84,15 @@ def _state(places: Places, running: Mapping[str, object] | None) -> Iterator[Fin
         f"{free / 2**30:.1f} GB are free for the state folder {places.state}.",
         "" if free >= LEAST_FREE_BYTES else "Free some space, or move the state folder with SENDRETURN_HOME.",
     )
+    drive = mount_of(anchor)
+    if drive is not None and drive.is_remote:
+        remedy = "Name a folder on a disk of this computer in SENDRETURN_HOME, and move what is in it there."
+        what = (
+            f"The state folder {places.state} lies on a network drive ({drive.kind}), where its journal is less safe."
+        )
+        yield Finding("state folder", False, what, remedy)
+    kept = sum(file.stat().st_size for file in places.staging.rglob("*") if file.is_file())
+    yield Finding("staging", True, f"{kept / 2**20:.0f} MB of sends that are under way or failed are kept.")
 
 
 def _sessions(settings: Settings, places: Places) -> Iterator[Finding]:
@@ -103,6 +113,10 @@ def _session(folder: Path) -> Finding:
         return Finding("session", False, f"{folder} is not there.", remedy)
     if not os.access(folder, os.W_OK):
         return Finding("session", False, f"{folder} cannot be written.", "Give yourself leave to write there.")
+    drive = mount_of(folder)
+    if drive is not None and drive.is_remote:
+        how = f"looked through every few seconds: on a network drive ({drive.kind}) others write unheard"
+        return Finding("session", True, f"{folder} is {how}.")
     return Finding("session", True, f"{folder} is watched.")
 
 

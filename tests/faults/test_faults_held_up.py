@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from engine_rig import Rig
 from fake_service import FakeService, write_tone
+from living_daemon import LivingDaemon
 from oracles import Dawspy, harmed, left_over, manifest, paid_once, results_there, unended, untrue
 from sendreturn.engine import run as engine_run
 from sendreturn.engine.journal import Journal
@@ -202,3 +203,19 @@ def test_only_what_passes_by_itself_is_waited_for():
     assert found.folder == "/song/Returns"
     assert stall_in(PermissionError(errno.EACCES, "Permission denied")) is None
     assert stall_in(OSError(errno.EIO, "Input/output error")) is None
+
+
+async def test_health_tells_what_holds_sends_up(tmp_path: Path):
+    async with LivingDaemon(tmp_path) as life, life.http() as http:
+        assert (await http.get("/health")).json()["status"] == "ok"
+        with closing(sqlite3.connect(tmp_path / "state" / "journal.db", isolation_level=None)) as other:
+            clip = write_tone(life.session / "riff.wav", seconds=0.3)
+            other.execute("BEGIN IMMEDIATE")
+            answer = await http.post("/api/sends", json={"path": str(clip), "operation": "midi"})
+            assert answer.status_code == 503
+            assert "another program holds it" in answer.json()["error"]["what"]
+            other.execute("ROLLBACK")
+        life.daemon.house.conductor._means.stalls["0badcafe"] = Stalled("The disk of /song is full.", "Make room.")
+        health = (await http.get("/health")).json()
+        assert health["status"] == "degraded"
+        assert "The disk of /song is full. Make room." in health["problems"][0]["what"]

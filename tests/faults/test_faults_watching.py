@@ -20,7 +20,9 @@ import pytest
 from engine_rig import Rig
 from fake_service import FakeService, write_tone
 from oracles import harmed, manifest, paid_once, unwished
+from sendreturn.doctor import examine
 from sendreturn.engine import prepare
+from sendreturn.places import Places
 from sendreturn.sends import shelf, station, watching
 from sendreturn.sends.arrivals import MemoryArrivals
 from sendreturn.sends.folder import FolderWays
@@ -29,7 +31,7 @@ from sendreturn.sends.roots import Entry
 from sendreturn.sends.station import MOST_AT_FIRST_SIGHT, Pace
 from sendreturn.sends.wiring import why_not_whole
 from sendreturn.sends.wish import Receipt, Wish
-from sendreturn.settings import Budget, Settings
+from sendreturn.settings import Budget, SessionSettings, Settings
 from sendreturn.words import State
 from ways_in_fakes import FakeDesk, wav_bytes
 
@@ -492,3 +494,13 @@ def mount(kind: str, folder: Path) -> bool:
 def unmount(folder: Path) -> None:
     with suppress(OSError):
         subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
+
+
+def test_the_doctor_tells_of_network_drives(shared_drive: tuple[Path, Path, int], tmp_path: Path):
+    _, drive, _ = shared_drive
+    (drive / "Song").mkdir()
+    settings = Settings(sessions=(SessionSettings(path=drive / "Song"),))
+    findings = {finding.topic: finding for finding in examine(settings, Places(drive / "state"), running=None)}
+    assert "looked through every few seconds" in findings["session"].what
+    assert not findings["state folder"].well
+    assert "SENDRETURN_HOME" in findings["state folder"].remedy
