@@ -22,7 +22,7 @@ from sendreturn.engine.journal import Fate, Intent
 from sendreturn.engine.outputs import Hosted, Origin, Prepared, Requested, Takes
 from sendreturn.engine.prepare import ask_of
 from sendreturn.engine.run import Run
-from sendreturn.errors import Outcome, ServiceError
+from sendreturn.errors import Outcome, Refusal, SendReturnError, ServiceError
 from sendreturn.words import State
 
 PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
@@ -123,7 +123,7 @@ async def _make_one(run: Run, due: _Due, prepared: Prepared) -> Accepted:
             good(accepted.report)
     except TaskFailed as error:
         return _without(due.call, _failed(run, due, error))
-    except ServiceError as error:
+    except (ServiceError, Refusal) as error:  # a refusal: a cap leaves no room for an extra, after the song was paid
         return _without(due.call, error)
     return accepted
 
@@ -323,7 +323,7 @@ def _note_fate(run: Run, due: _Due, fate: Fate) -> None:
         run.means.journal.answer(intent, fate, intent.task_id, intent.report)
 
 
-def _without(call: Call, error: ServiceError) -> Accepted:
+def _without(call: Call, error: SendReturnError) -> Accepted:
     """A call that is not essential leaves a note behind instead of its files."""
     if call.essential:
         raise error

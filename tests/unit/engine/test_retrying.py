@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from engine_rig import Rig
+from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, write_tone
 from sendreturn.contract import Accepted, Ask, Call, Made, MadeTake, Report, Way
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.download import Gone
 from sendreturn.returns.sidecar import read_sidecar
 from sendreturn.sends.wish import SendView
+from sendreturn.settings import Budget, Settings
 from sendreturn.words import Kind, State
 
 EXTRAS = ("wav", "video")
@@ -199,3 +200,15 @@ async def test_a_task_is_named_once_in_the_sidecar(tmp_path: Path, clip: Path):
     assert send.folder is not None
     (path,) = send.folder.glob("*.json")
     assert read_sidecar(path).service_refs.task_ids == ("task-1",)
+
+
+async def test_a_cap_that_leaves_no_room_for_an_extra_does_not_lose_the_song(tmp_path: Path, clip: Path):
+    songs = Songs(extras=("wav",))
+    settings = Settings(service="studio", returns=PLAIN_RETURNS, budget=Budget(per_day_credits=12))
+    async with Rig(tmp_path, songs, settings=settings) as rig:
+        ended = await rig.ended(rig.send(clip).id)
+    assert ended.state is State.DONE
+    assert songs.asked == ["main"]
+    assert ended.folder is not None
+    sidecar = read_sidecar(next(ended.folder.glob("*.json")))
+    assert any("per_day_credits" in check for file in sidecar.returns for check in file.checks)
