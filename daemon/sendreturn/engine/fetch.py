@@ -20,6 +20,7 @@ from sendreturn.engine.run import Run
 from sendreturn.engine.verify import DamagedError, FlawedError, verify
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.download import Gone
+from sendreturn.returns.files import place
 from sendreturn.words import TEMP_PREFIX, Kind, State
 
 EXTRAS = frozenset({Kind.IMAGE, Kind.VIDEO})
@@ -171,7 +172,7 @@ class _Fetcher:
                 if not is_last:
                     raise
                 note = flaw.what  # it is all that the service has, and of use
-        partial.replace(target)
+        await asyncio.to_thread(place, partial, target)  # what lies there after a power cut is taken for whole
         return f"{wanted.name}: {note}." if note else ""
 
     def _is_essential(self, wanted: _Wanted) -> bool:

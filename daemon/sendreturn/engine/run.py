@@ -21,6 +21,7 @@ from sendreturn.engine.pace import Pace
 from sendreturn.engine.stalls import LOOK_AGAIN_S, TRY_AGAIN_AFTER_LOOKS, is_over
 from sendreturn.errors import SendReturnError, Stalled
 from sendreturn.params import Params, parse_params
+from sendreturn.returns.files import sync_tree
 from sendreturn.sends.wish import Returned
 from sendreturn.services import Services
 from sendreturn.settings import Settings
@@ -54,6 +55,8 @@ SPAN = {
 
 MAY_BREAK_US = frozenset({"prepare", "plan", "fetch", "finish", "deliver"})
 """Steps in which this process reads what others have made."""
+WRITES = frozenset({"prepare", "finish"})
+"""Steps whose files the journal vouches for: they are on disk before it does, or a power cut would make it a liar."""
 MOST_TRIES = 5
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
@@ -121,6 +124,8 @@ class Run:
         self.checkpoint()
         self.enter(state)
         result = await (self._try(name, work) if name in MAY_BREAK_US else work())
+        if name in WRITES:
+            await asyncio.to_thread(sync_tree, self.folder)
         self.means.journal.record(self.send.id, name, adapter.dump_python(result, mode="json"))
         return result
 

@@ -200,6 +200,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make all files below `folder` durable, with their names."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # something temporary of a worker, such as its progress
+                _sync_file(Path(place, name))
+        sync_folder(Path(place))
+
+
 _T = TypeVar("_T")
 _TEMP_NAME = re.compile(re.escape(TEMP_PREFIX) + r"[0-9a-f]{8}")
 _STARTED_AT_S = time.time()
