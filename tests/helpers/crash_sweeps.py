@@ -142,6 +142,7 @@ class Sweep:
                         daemon.drop(_drop(chance.choice(kinds), daemon.wishes))
                 story.kills += life.kill_after(1.2 if by_step else chance.uniform(0.0, 1.0))
             daemon.start().wait()
+            daemon.start(forgiving=True).wait()
         return self._told(story, daemon, before, spy)
 
     # Kills at system calls

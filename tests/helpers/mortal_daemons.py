@@ -45,6 +45,7 @@ from sendreturn.settings import (
     WebSettings,
 )
 from sendreturn.testing.bench import no_pauses
+from sendreturn.words import State
 from simulated_services import KEY, NAMES, Bill
 
 HEAVY = (
@@ -132,15 +133,16 @@ class MortalDaemon:
         self._before[target] = files.sha256_of(aside)
         aside.rename(target)
 
-    def start(self, *, step: int = 0, alone: bool = False, held: bool = False) -> Life:
+    def start(self, *, step: int = 0, alone: bool = False, held: bool = False, forgiving: bool = False) -> Life:
         """Begin a life.
 
         Args:
             step: At its so many-th step it is killed from the inside; 0: at none.
             alone: Whether threads of a pool are done without, so that the system calls come in the same order.
             held: Whether it waits for `Life.release`.
+            forgiving: Whether the user says `retry` to what was left alone because the daemon had died over it.
         """
-        return Life(self, step, alone=alone, held=held)
+        return Life(self, step, alone=alone, held=held, forgiving=forgiving)
 
     def unfinished(self) -> int:
         """How many of the clips that were dropped have not ended, as far as the journal knows."""
@@ -200,14 +202,14 @@ class MortalDaemon:
 class Life:
     """One life of a daemon, in a process of its own."""
 
-    def __init__(self, daemon: MortalDaemon, step: int, *, alone: bool, held: bool) -> None:
+    def __init__(self, daemon: MortalDaemon, step: int, *, alone: bool, held: bool, forgiving: bool) -> None:
         self._gate, self._told = os.pipe(), os.pipe()
         self._daemon = daemon
         self.pid = os.fork()
         if self.pid == 0:
             code = 1
             try:
-                self._become(step, alone=alone, held=held)
+                self._become(step, alone=alone, held=held, forgiving=forgiving)
                 code = 0
             finally:
                 os._exit(code)
@@ -246,7 +248,7 @@ class Life:
 
     # Inside
 
-    def _become(self, step: int, *, alone: bool, held: bool) -> None:
+    def _become(self, step: int, *, alone: bool, held: bool, forgiving: bool) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         log = os.open(self._daemon.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
@@ -257,9 +259,9 @@ class Life:
         if step:
             _die_at(step)
         with no_pauses():
-            asyncio.run(self._live(alone=alone))
+            asyncio.run(self._live(alone=alone, forgiving=forgiving))
 
-    async def _live(self, *, alone: bool) -> None:
+    async def _live(self, *, alone: bool, forgiving: bool) -> None:
         if alone:
             asyncio.get_running_loop().set_default_executor(_AtOnce())
         owner = self._daemon
@@ -271,6 +273,9 @@ class Life:
         conductor = daemon.house.conductor
         conductor.subscribe(lambda _: changed.set())
         await daemon.start()
+        for send in conductor.list(State.FAILED) if forgiving else ():
+            if "has died" in send.text:  # a send over which the daemon dies again and again is left to the user
+                conductor.retry(send.id)
         for number, one in enumerate(owner.asked):
             conductor.accept(Wish(one.operation, None, owner.session, one.service, one.params, key=f"asked {number}"))
         os.write(self._told[1], b"!")
