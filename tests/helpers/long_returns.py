@@ -14,7 +14,7 @@ from returning_service import Returned, mix, returned
 def finished(folder: Path, clip: Path, operation: str, file: Path, params: dict[str, object]) -> tuple[float, ...]:
     """Seconds from the fetched files to those that are delivered, and memory before and at its most."""
     before = used_mib()
-    back = asyncio.run(returned(folder, clip, operation, (mix(file),), bpm=120, **params))
+    back = asyncio.run(returned(folder, clip, operation, (mix(file),), timeout_s=900, bpm=120, **params))
     return seconds_in(back, "finishing", "delivering"), before, used_mib()
 
 

@@ -89,6 +89,7 @@ async def returned(
     operation: str,
     files: tuple[Made, ...] | list[tuple[Made, ...]],
     returns: ReturnsSettings = PLAIN,
+    timeout_s: float = 60.0,
     **params: object,
 ) -> Returned:
     """Send a clip to a service that gives back `files`, or one tuple of files for each take; wait until it is done."""
@@ -96,7 +97,7 @@ async def returned(
     service = ReturningService(manifest=manifest(), returns=takes)
     async with Rig(folder, service, settings=Settings(service="studio", returns=returns)) as rig:
         send = rig.send(clip, operation, params=params)
-        ended = await rig.ended(send.id)
+        ended = await rig.until(lambda view: view.state.ended, send.id, timeout_s)
     assert ended.state is State.DONE, ended.text
     assert ended.folder is not None
     paths = sorted(ended.folder.glob("*.json"))
