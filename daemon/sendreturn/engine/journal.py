@@ -11,9 +11,6 @@ import json
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,90 +19,21 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from sendreturn.engine import tables as t
 from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine, settle
+from sendreturn.engine.journal_rows import Fate, Intent, NewSend, SendRow, intent_of, now, send_of
 from sendreturn.engine.ledger import Ledger, Line
 from sendreturn.engine.reserve import Reserve
 from sendreturn.engine.stalls import stall_in, stalled_journal
 from sendreturn.errors import SendReturnError, UnknownSend
-from sendreturn.sends.wish import HistoryEntry, Origin
+from sendreturn.sends.wish import HistoryEntry
 from sendreturn.unsigned import unsigned
 from sendreturn.words import ENDED, SendId, State
+
+__all__ = ["ANEW", "BUSY_TIMEOUT_S", "Fate", "Intent", "Journal", "NewSend", "SendRow", "now"]
 
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program (a backup) before it says so; whoever writes tries again."""
 ANEW = "anew"
 """The stage under which it stands which calls the user wants to have made anew."""
-
-
-class Fate(StrEnum):
-    """What became of a request that may be billed."""
-
-    INTENDED = "intended"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    FAILED = "failed"
-    """Accepted, and then the service could not do it."""
-    LOST = "lost"
-    """Accepted, done and billed, but the service no longer has the result."""
-
-
-@dataclass(frozen=True)
-class SendRow:
-    """A send, as the journal has it. `clip` is where the clip is to lie, `found_at` where it lay when it was sent."""
-
-    id: SendId
-    created_at: str
-    session: Path
-    clip: Path | None
-    found_at: Path | None
-    operation: str
-    service: str
-    params: Mapping[str, Any]
-    origin: Origin
-    wish_key: str | None
-    state: State
-    text: str
-    fingerprint: str | None
-    approved: bool
-    cancel_asked: bool
-    attempt: int
-    cost_credits: float | None
-
-
-@dataclass(frozen=True)
-class NewSend:
-    """What `Journal.add` writes down."""
-
-    id: SendId
-    session: Path
-    clip: Path | None
-    found_at: Path | None
-    operation: str
-    service: str
-    params: Mapping[str, Any]
-    origin: Origin
-    wish_key: str | None
-
-
-@dataclass(frozen=True)
-class Intent:
-    """A request that was about to be made, and what became of it."""
-
-    id: int
-    send_id: SendId
-    call: str
-    attempt: int
-    fields: Mapping[str, Any]
-    credits: float
-    made_at: str
-    fate: Fate
-    task_id: str | None
-    report: Mapping[str, Any] | None
-
-
-def now() -> str:
-    """The time in UTC, as ISO 8601 with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Journal:
@@ -181,7 +109,7 @@ class Journal:
             row = db.execute(sa.select(t.sends).where(t.sends.c.id == send_id)).mappings().first()
         if row is None:
             raise UnknownSend(send_id)
-        return _send(row)
+        return send_of(row)
 
     def find(self, send_id: str) -> SendRow | None:
         """The same, or None where there is none."""
@@ -193,7 +121,7 @@ class Journal:
     def by_key(self, key: str) -> SendRow | None:
         with self._read() as db:
             row = db.execute(sa.select(t.sends).where(t.sends.c.wish_key == key)).mappings().first()
-        return _send(row) if row else None
+        return send_of(row) if row else None
 
     def list(self, state: State | None = None, limit: int = 1000) -> Sequence[SendRow]:
         """The newest sends first."""
@@ -201,13 +129,13 @@ class Journal:
         if state is not None:
             query = query.where(t.sends.c.state == state.value)
         with self._read() as db:
-            return [_send(row) for row in db.execute(query).mappings()]
+            return [send_of(row) for row in db.execute(query).mappings()]
 
     def unfinished(self) -> Sequence[SendRow]:
         """Sends that have not ended, oldest first: what a start has to go on with."""
         query = sa.select(t.sends).where(t.sends.c.state.not_in([state.value for state in ENDED]))
         with self._read() as db:
-            return [_send(row) for row in db.execute(query.order_by(t.sends.c.created_at)).mappings()]
+            return [send_of(row) for row in db.execute(query.order_by(t.sends.c.created_at)).mappings()]
 
     def move(self, send_id: SendId, state: State, note: str = "", detail: str = "") -> SendRow:
         """Bring a send into a state, and write its history on; `detail`, a service's own words, stands only there."""
@@ -216,7 +144,7 @@ class Journal:
             self._tell(db, send_id, state, f"{note} [{detail}]" if detail else note)
             if state is State.DONE:
                 _unsign(db, send_id)
-            return _send(db.execute(sa.select(t.sends).where(t.sends.c.id == send_id)).mappings().one())
+            return send_of(db.execute(sa.select(t.sends).where(t.sends.c.id == send_id)).mappings().one())
 
     def note(self, send_id: SendId, **values: object) -> None:
         """Set single facts of a send (fingerprint, clip, approved, cost_credits)."""
@@ -267,7 +195,7 @@ class Journal:
             .order_by(t.sends.c.created_at.desc())
         )
         with self._read() as db:
-            earlier = [_send(row) for row in db.execute(query).mappings()]
+            earlier = [send_of(row) for row in db.execute(query).mappings()]
         came_to_nothing = (State.FAILED, State.CANCELLED)
         return next((one for one in earlier if one.state not in came_to_nothing or self.spent(one.id) > 0), None)
 
@@ -338,14 +266,14 @@ class Journal:
         query = sa.select(t.intents).where(t.intents.c.send_id == send_id).order_by(t.intents.c.id)
         with self._read() as db:
             rows = db.execute(query).mappings().all()
-        return tuple({row["call"]: _intent(row) for row in rows}.values())
+        return tuple({row["call"]: intent_of(row) for row in rows}.values())
 
     def standing(self, send_id: SendId, call: str) -> Intent | None:
         """The request of a call that was made last, in whatever attempt."""
         query = sa.select(t.intents).where(t.intents.c.send_id == send_id, t.intents.c.call == call)
         with self._read() as db:
             row = db.execute(query.order_by(t.intents.c.attempt.desc())).mappings().first()
-        return _intent(row) if row else None
+        return intent_of(row) if row else None
 
     def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
         """Write down that a request is about to go out. Called once per send, call and attempt, before the request."""
@@ -375,7 +303,7 @@ class Journal:
         )
         with self._read() as db:
             row = db.execute(query).mappings().first()
-        return _intent(row) if row else None
+        return intent_of(row) if row else None
 
     def answer(
         self, intent: Intent, fate: Fate, task_id: str | None = None, report: Mapping[str, Any] | None = None
@@ -492,40 +420,3 @@ def _unsign(db: sa.Connection, send_id: SendId) -> None:
         bare = json.loads(unsigned(json.dumps(output)))
         if bare != output:
             db.execute(sa.update(t.stages).where(of_send, t.stages.c.stage == stage).values(output=bare))
-
-
-def _send(row: sa.RowMapping) -> SendRow:
-    return SendRow(
-        id=SendId(row["id"]),
-        created_at=row["created_at"],
-        session=Path(row["session"]),
-        clip=Path(row["clip"]) if row["clip"] else None,
-        found_at=Path(row["found_at"]) if row["found_at"] else None,
-        operation=row["operation"],
-        service=row["service"],
-        params=row["params"],
-        origin=Origin(row["origin"]),
-        wish_key=row["wish_key"],
-        state=State(row["state"]),
-        text=row["text"],
-        fingerprint=row["fingerprint"],
-        approved=row["approved"],
-        cancel_asked=row["cancel_asked"],
-        attempt=row["attempt"],
-        cost_credits=row["cost_credits"],
-    )
-
-
-def _intent(row: sa.RowMapping) -> Intent:
-    return Intent(
-        id=row["id"],
-        send_id=SendId(row["send_id"]),
-        call=row["call"],
-        attempt=row["attempt"],
-        fields=row["fields"],
-        credits=row["credits"],
-        made_at=row["made_at"],
-        fate=Fate(row["fate"]),
-        task_id=row["task_id"],
-        report=row["report"],
-    )
