@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import soundfile
@@ -65,11 +64,10 @@ async def test_said_twice_it_is_one_send_and_answered_twice(tmp_path: Path) -> N
         path = found.document()
         found.osc.say("/sendreturn/selection", str(path), "req", 1)
         found.osc.say("/sendreturn/selection", str(path), "req", 2)
-        accepted: list[Any] = []
-        while len(accepted) < 2:
-            accepted = [answer for answer in found.osc.answers if answer.address == "/sendreturn/accepted"]
+        answered: set[int] = set()
+        while answered != {1, 2}:
             await asyncio.sleep(0.01)
-        assert {answer.params[-1] for answer in accepted} == {1, 2}
+            answered = {said.params[-1] for said in found.osc.answers if said.address == "/sendreturn/accepted"}
         assert len(found.living.daemon.house.conductor.list()) == 1
 
 
