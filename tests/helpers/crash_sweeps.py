@@ -158,7 +158,7 @@ class Sweep:
             with _traced(life, ["-o", str(log), "-e", f"trace=/{_any()}"]):
                 life.wait()
         threads = Counter[tuple[str, str]]()
-        for thread, call in re.findall(r"^(\d+) (\w+)\(", log.read_text("utf-8", "replace"), re.MULTILINE):
+        for thread, call in re.findall(r"^(\d+) +(\w+)\(", log.read_text("utf-8", "replace"), re.MULTILINE):
             threads[thread, _kind_of(call)] += 1
         most = Counter[str]()
         for (_, kind), times in threads.items():
