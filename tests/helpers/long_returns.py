@@ -24,5 +24,9 @@ def seconds_in(back: Returned, first: str, last: str) -> float:
 
 
 def used_mib() -> float:
+    """The most memory that this process has held. `ru_maxrss` would count what its parent held when it was started."""
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text("ascii")
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 1024 if sys.platform != "darwin" else most / 1024**2

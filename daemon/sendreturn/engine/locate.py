@@ -26,6 +26,24 @@ def is_sure(alignment: Alignment) -> bool:
     return alignment.lag_samples is not None and alignment.confidence >= SURE
 
 
+def mono_of(paths: Sequence[Path]) -> Audio:
+    """The mean of the channels, of several files their sum; at the rate of the first."""
+    total, rate = np.zeros(0, np.float32), 0
+    for path in paths:
+        with open_decoder(path) as decoder:
+            info = decoder.info
+            if rate not in (0, info.sample_rate_hz):
+                continue  # a stem at another rate; the others are enough to find the clip in
+            rate = info.sample_rate_hz
+            if info.frames > len(total):
+                total = np.concatenate([total, np.zeros(info.frames - len(total), np.float32)])
+            at = 0
+            for block in decoder.blocks():
+                total[at : at + len(block)] += block.mean(axis=1)
+                at += len(block)
+    return Audio(total[:, None], rate)
+
+
 def locate(
     source: Source, files: Sequence[FetchedFile], section_s: tuple[float, float] | None = None
 ) -> Alignment | None:
@@ -40,7 +58,7 @@ def locate(
     reference = _reference(files)
     if not reference:
         return None
-    clip, heard = _mono([source.staged]), _mono(reference)
+    clip, heard = mono_of([source.staged]), mono_of(reference)
     found = align(clip, heard)
     if not is_sure(found):
         return found
@@ -59,8 +77,8 @@ def stems_late_s(files: Sequence[FetchedFile]) -> float:
     mix = next((file.path for file in files if file.kind is Kind.MIX and file.covers == "all"), None)
     if mix is None or len(stems) < 2:
         return 0.0
-    whole = _mono([mix])
-    found = align(whole, _mono(stems), search_s=NEAR_S)
+    whole = mono_of([mix])
+    found = align(whole, mono_of(stems), search_s=NEAR_S)
     return found.lag_samples / whole.rate_hz if found.lag_samples is not None and is_sure(found) else 0.0
 
 
@@ -89,21 +107,3 @@ def _reference(files: Sequence[FetchedFile]) -> list[Path]:
     whole = [file for file in files if file.covers == "all"]
     mix = next((file.path for file in whole if file.kind is Kind.MIX), None)
     return [mix] if mix is not None else [file.path for file in whole if file.kind is Kind.STEM]
-
-
-def _mono(paths: Sequence[Path]) -> Audio:
-    """The mean of the channels, of several files their sum; at the rate of the first."""
-    total, rate = np.zeros(0, np.float32), 0
-    for path in paths:
-        with open_decoder(path) as decoder:
-            info = decoder.info
-            if rate not in (0, info.sample_rate_hz):
-                continue  # a stem at another rate; the others are enough to find the clip in
-            rate = info.sample_rate_hz
-            if info.frames > len(total):
-                total = np.concatenate([total, np.zeros(info.frames - len(total), np.float32)])
-            at = 0
-            for block in decoder.blocks():
-                total[at : at + len(block)] += block.mean(axis=1)
-                at += len(block)
-    return Audio(total[:, None], rate)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sendreturn.audio.buffer import Audio
 from sendreturn.audio.decode import open_decoder, read_audio
 from sendreturn.audio.midi import write_midi
 from sendreturn.audio.midi_reading import read_content
@@ -23,6 +22,7 @@ from sendreturn.audio.stretchers import find_stretcher
 from sendreturn.audio.tempo_track import TempoTrack, track_tempo
 from sendreturn.audio.writer import SoundWriter
 from sendreturn.engine.fit import WITHOUT_CLIP_SOUND, Fit
+from sendreturn.engine.locate import mono_of
 from sendreturn.engine.outputs import FetchedFile, Prepared
 from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.run import Run
@@ -76,7 +76,7 @@ def lay_on_grid(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> Fit:
     mix = next((file for file in fit.files if file.kind is Kind.MIX and file.covers == "all"), None)
     if mix is None or run.send.operation not in WITHOUT_CLIP_SOUND:
         return fit
-    heard = _Heard(track_tempo(_mono(mix.path), prepared.meter), prepared.meter)
+    heard = _Heard(track_tempo(mono_of([mix.path]), prepared.meter), prepared.meter)
     if not heard.is_sure:
         return _told(fit, NO_BEAT)
     fit = _told(fit, *_measured(heard))
@@ -122,7 +122,7 @@ def _late(prepared: Prepared, heard: _Heard) -> float | None:
     assert heard.track.first_downbeat_s is not None
     own_s, due_s = heard.track.first_downbeat_s, 0.0
     if prepared.source is not None:
-        clip = _Heard(track_tempo(_mono(prepared.source.staged), prepared.meter), prepared.meter)
+        clip = _Heard(track_tempo(mono_of([prepared.source.staged]), prepared.meter), prepared.meter)
         if not clip.is_sure or not clip.is_in_tempo:
             return None
         due_s = clip.track.first_downbeat_s or 0.0
@@ -196,11 +196,6 @@ def _notes_warped(file: FetchedFile, markers: list[WarpMarker], meter: Meter, ta
 def _warped_note(note: Note, markers: list[WarpMarker]) -> Note:
     start_s, end_s = (max(0.0, warped_s(at_s, markers)) for at_s in (note.start_s, note.end_s))
     return replace(note, start_s=start_s, end_s=end_s)
-
-
-def _mono(path: Path) -> Audio:
-    audio = read_audio(path)
-    return Audio(audio.mono()[:, None], audio.rate_hz)
 
 
 def _told(fit: Fit, *sentences: str) -> Fit:
