@@ -8,14 +8,13 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import time
 from collections.abc import Callable, Mapping
 
 import pytest
 from sendreturn_bridges.services.musicapi import webhooks
 from sendreturn_bridges.services.sunoapi.client import _is_signed
 
-NOW = int(time.time())
+NOW = 1_800_000_000
 BODY = b'{"task_id": "task-1", "data": {"state":"succeeded" ,"n": 1.0}}'
 SECRET = "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 Check = Callable[[Mapping[str, str], bytes, str], bool]
@@ -38,6 +37,11 @@ SERVICES: dict[str, tuple[Check, Callable[[str, bytes, str], str]]] = {
     "musicapi": (webhooks.is_genuine, sign_musicapi),
     "sunoapi": (is_genuine_sunoapi, sign_sunoapi),
 }
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: float(NOW))
 
 
 @pytest.mark.parametrize("service", SERVICES)

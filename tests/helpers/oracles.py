@@ -178,14 +178,18 @@ def canaries_in(canaries: Iterable[str], *trees: Path, but: Collection[Path] = (
 
 
 def canaries_of_processes(canaries: Collection[str], pid: int, *, with_own_environment: bool = False) -> list[str]:
-    """Canaries in the command lines of a process and all below it, and in the environments of those below it."""
+    """Canaries in the command lines of a process and all below it, and in the environments of those below it.
+
+    A child that is not yet the program it is going to be still shows its parent's own environment.
+    """
     family = [psutil.Process(pid)]
+    own = family[0].cmdline()
     family += family[0].children(recursive=True)
     found = []
     for process in family:
         with suppress(psutil.NoSuchProcess):
             texts = [*process.cmdline()]
-            if with_own_environment or process.pid != pid:
+            if with_own_environment or (process.pid != pid and texts != own):
                 texts += process.environ().values()
             found += [f"process {process.pid} shows a secret" for c in canaries if any(c in text for text in texts)]
     return found

@@ -17,13 +17,14 @@ from sendreturn.settings import ReturnsSettings, ServiceSettings
 from sendreturn.words import Kind, State
 
 KEY = "canary-4711-of-the-tests"
+SLOW = pytest.mark.slow
 ONLINE = [name for name, manifest in load_manifests().items() if not manifest.free]
 CLIP_S = 24.0
 """Suno API replaces sections of 10 s or more, and at most half of the clip."""
 DROPS = {"extend": "extend_s: 5\n", "cover": "style: jazz\n", "inpaint": "section_s: [6, 16]\nstyle: jazz\n"}
 
 
-@pytest.mark.parametrize("name", ONLINE)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW if name != "sonauto" else ()) for name in ONLINE])
 async def test_every_service_answers_a_drop_with_a_complete_set(tmp_path: Path, name: str):
     manifest = load_manifests()[name]
     simulator = importlib.import_module(f"sendreturn_bridges.services.{name}.simulator").SIMULATOR(key=KEY)

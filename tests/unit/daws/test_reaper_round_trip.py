@@ -19,6 +19,8 @@ from reaper_studio import RATE, ReaperStudio, resources
 from sendreturn.project_files.reaper import read_reaper
 from sendreturn.settings import ReturnsSettings
 
+pytestmark = pytest.mark.slow
+
 MARK = "P_EXT:sendreturn"
 
 

@@ -16,6 +16,7 @@ from sendreturn.words import Kind
 NESTED = {"nested": {"shape": "nested"}}
 
 
+@pytest.mark.slow
 class TestExample(ServiceContract):
     service = "example"
     simulator = ExampleSimulator
