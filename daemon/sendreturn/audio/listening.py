@@ -80,16 +80,21 @@ def timbre(listening: Listening) -> Floats:
 
 
 def _small_copy(audio: Audio) -> tuple[Floats, int]:
+    sound = audio.samples[:, 0] if audio.channels == 1 else _one_channel(audio)
+    if audio.rate_hz <= RATE_HZ:
+        return sound, audio.rate_hz
+    return np.asarray(soxr.resample(sound, audio.rate_hz, RATE_HZ, quality="MQ"), dtype=np.float32), RATE_HZ
+
+
+def _one_channel(audio: Audio) -> Floats:
     # A matrix product: numpy's mean over a short last axis takes ten times as long.
     sound = audio.samples @ np.full(audio.channels, 1.0 / audio.channels, dtype=np.float32)
     energies = np.einsum("fc,fc->c", audio.samples, audio.samples)
     loudest = int(np.argmax(energies))
     # Channels in opposite phase cancel in the mean: then the loudest one is heard instead.
     if float(np.dot(sound, sound)) < 0.05 * float(energies[loudest]):
-        sound = np.ascontiguousarray(audio.samples[:, loudest])
-    if audio.rate_hz <= RATE_HZ:
-        return sound, audio.rate_hz
-    return np.asarray(soxr.resample(sound, audio.rate_hz, RATE_HZ, quality="MQ"), dtype=np.float32), RATE_HZ
+        return np.ascontiguousarray(audio.samples[:, loudest])
+    return np.asarray(sound, dtype=np.float32)
 
 
 def _spectra(sound: Floats, window: int, hop: int) -> Iterator[Floats]:
