@@ -22,7 +22,7 @@ RATE_HZ = 22_050
 BANDS = 40
 BASS_BANDS = 6
 TIMBRE_COEFFICIENTS = 12
-CHUNK_FRAMES = 4096
+CHUNK_SAMPLES = 1 << 20
 """Spectra are made this many at a time, so that ten minutes need no more memory than one."""
 FLOOR_DB = -70.0
 LEAST_RISE = 0.04
@@ -98,13 +98,14 @@ def _one_channel(audio: Audio) -> Floats:
 
 
 def _spectra(sound: Floats, window: int, hop: int) -> Iterator[Floats]:
-    """Power spectra in chunks of shape (≤ CHUNK_FRAMES, bins), scaled so that a full-scale sine has power 0.5."""
+    """Power spectra in chunks of shape (frames, bins), scaled so that a full-scale sine has power 0.5."""
     padded = np.pad(sound, window // 2, mode="reflect" if len(sound) > window // 2 else "constant")
     shape = np.hanning(window + 1)[:-1].astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     scale = np.float32(2.0 / (window * float(np.square(shape).sum())))
-    for start in range(0, len(frames), CHUNK_FRAMES):
-        spectrum = fft.rfft(frames[start : start + CHUNK_FRAMES] * shape, axis=1)
+    count = max(CHUNK_SAMPLES // window, 1)
+    for start in range(0, len(frames), count):
+        spectrum = fft.rfft(frames[start : start + count] * shape, axis=1)
         yield (spectrum.real**2 + spectrum.imag**2) * scale
 
 
