@@ -22,6 +22,8 @@ from sendreturn.contract import Made
 from sendreturn.synth.kits import KITS
 from sendreturn.words import Kind
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 44_100
 PEAK = 0.2
 """Of the song, so that 12 dB more stay under full scale."""

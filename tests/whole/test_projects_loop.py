@@ -18,6 +18,8 @@ from sendreturn.returns import dawproject
 from sendreturn.settings import ReturnsSettings
 from sendreturn.words import State
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 48_000
 SAMPLE_S = 0.01 / RATE_HZ
 
