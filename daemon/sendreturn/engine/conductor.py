@@ -307,7 +307,8 @@ class Conductor:
             position = file.position_samples
             returned = Returned(file.take, file.kind, file.path.name, file.path, position, file.sample_rate_hz)
             run.tell(1.0, "delivered", returned)
-        run.enter(State.DONE, " ".join((f"{len(handed.files)} files in {handed.folder}", *handed.notes)))
+        told = f": {' '.join(handed.notes)}" if handed.notes else ""
+        run.enter(State.DONE, f"{len(handed.files)} files in {handed.folder}{told}")
         log.info("send done", send=run.send.id, files=len(handed.files))
 
     # Telling
