@@ -6,7 +6,6 @@ Run as a program: `python large_clips.py WAY MEGABYTES` prints the peak above wh
 from __future__ import annotations
 
 import asyncio
-import resource
 import sys
 import tempfile
 import urllib.request
@@ -19,6 +18,7 @@ from typing import Any, cast
 import numpy as np
 import sendreturn.engine.prepare as preparing
 import soundfile
+from peak_memory import peak_mib
 from sendreturn.contract import Clip, Manifest, OperationSpec
 from sendreturn.engine.hosting import Serving
 from sendreturn.engine.run import Run
@@ -134,19 +134,15 @@ def _read(address: str) -> int:
     return count
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 async def measure(way: str, megabytes: int, folder: Path) -> float:
     """First a small clip goes, so that everything is imported; then the large one."""
     for size in (2, megabytes):
         inside = folder / str(size)
         inside.mkdir()
         clip = write_clip(inside / "riff.wav", size)
-        before = _peak_mb()
+        before = peak_mib()
         await WAYS[way](clip, inside)
-    return _peak_mb() - before
+    return peak_mib() - before
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import selectors
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from peak_memory import peak_mib
 from sendreturn.contract import Accepted, Ask, Call, Made, MadeTake, Manifest, OperationSpec, Plan, Report, Way
 from sendreturn.engine.conductor import Conductor
 from sendreturn.engine.journal import Journal
@@ -172,7 +172,7 @@ async def measure(count: int, requests: int, per_s: float, minutes: float, folde
         "looks_per_send_and_minute": len(studio.looks) / (studio.waited_s / 60),
         "most_in_a_window": most_in_a_window(studio.requests, per_s) if per_s else 0,
         "minutes_waited": studio.waited_s / 60 / count,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mb": peak_mib(),
     }
 
 
