@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sendreturn.problems import KeyPath
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: ("sessions", 0, "path")."""
 
 
 def looks_like_key(value: str) -> bool:

@@ -12,10 +12,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sendreturn.keys import mask
-from sendreturn.pasted_keys import looks_like_key
-
-KeyPath = tuple[str | int, ...]
-"""Where a value stands: ("sessions", 0, "path")."""
+from sendreturn.pasted_keys import KeyPath, looks_like_key
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sendreturn.problems import KeyPath, Problem, dotted
+from sendreturn.pasted_keys import KeyPath
+from sendreturn.problems import Problem, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

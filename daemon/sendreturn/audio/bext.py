@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sendreturn.audio.broadcast_wave import WaveMetadata
+    from sendreturn.audio.wave_metadata import WaveMetadata
 
 _FIXED = struct.Struct("<256s32s32s10s8sQH64s5h180x")
 _VERSION = 2

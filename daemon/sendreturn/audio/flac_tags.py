@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from sendreturn.audio.broadcast_wave import WaveMetadata
+    from sendreturn.audio.wave_metadata import WaveMetadata
 
 _PADDING, _COMMENT = 1, 4
 _LAST = 0x80

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
-    from sendreturn.audio.broadcast_wave import WaveMetadata
+    from sendreturn.audio.wave_metadata import WaveMetadata
 
 _NAMES = {"project": "PROJECT", "scene": "SCENE", "take": "TAKE", "tape": "TAPE", "note": "NOTE"}
 

@@ -18,7 +18,6 @@ LONGEST_S = 7200.0
 SHORTEST_S = 0.1
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
 MOST_CHANNELS = 8
-SILENCE_DBFS = -90.0
 
 _HE_AAC_RATE_HZ = 24_000
 """HE-AAC is stored at half its rate, so an M4A that says this or less may sound at twice as much."""
@@ -85,18 +84,6 @@ def completeness(path: Path) -> Complete | Incomplete:
     if header.unfinished is None and header.container == "FLAC" and not _flac_end_is_there(path, header.frames or 0):
         return Incomplete("its last frame is not there or is damaged")
     return Complete() if header.unfinished is None else Incomplete(header.unfinished)
-
-
-def is_silent(path: Path, below_dbfs: float = SILENCE_DBFS) -> bool:
-    """Whether no sample of the clip reaches `below_dbfs`; stops at the first that does.
-
-    Raises:
-        ClipError: The clip cannot be used.
-    """
-    from sendreturn.audio.decode import blocks
-
-    limit = 10 ** (below_dbfs / 20)
-    return not any(float(abs(block).max(initial=0.0)) >= limit for block in blocks(path))
 
 
 def _strangers_completeness(file: BinaryIO) -> Complete | Incomplete:

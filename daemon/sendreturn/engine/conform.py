@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from sendreturn.audio.broadcast_wave import WaveMetadata, write_metadata
+from sendreturn.audio.broadcast_wave import write_metadata
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import BitDepth, convert
 from sendreturn.audio.cue import Marker
@@ -17,6 +17,7 @@ from sendreturn.audio.flac_tags import tags_of, write_tags
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
 from sendreturn.audio.returned_midi import NotePlace, conform_midi
+from sendreturn.audio.wave_metadata import WaveMetadata
 from sendreturn.engine.frames import Frame, frame_of, stem_findings
 from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import Aligned, FinishedFile, Prepared

@@ -14,7 +14,8 @@ from typing import IO
 from sendreturn.audio.bare import write_bare
 from sendreturn.audio.clip import ClipInfo
 from sendreturn.audio.convert import Format, convert
-from sendreturn.audio.probe import is_silent, probe
+from sendreturn.audio.probe import probe
+from sendreturn.audio.silence import is_silent
 from sendreturn.audio.splice import cut_part
 from sendreturn.contract import Ask, Clip, EarlierTake, Plan
 from sendreturn.engine.earlier import earlier_take

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sendreturn.keys import how_to_set
-from sendreturn.problems import KeyPath, Problem, did_you_mean, shown
+from sendreturn.pasted_keys import KeyPath
+from sendreturn.problems import Problem, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from sendreturn.errors import SettingsError
 from sendreturn.params import SYNONYMS
-from sendreturn.pasted_keys import take_out_keys
-from sendreturn.problems import KeyPath, Problem, dotted, problems_of
+from sendreturn.pasted_keys import KeyPath, take_out_keys
+from sendreturn.problems import Problem, dotted, problems_of
 from sendreturn.settings.checks import cross_problems, key_problem, name_problems
 from sendreturn.settings.models import Settings
 from sendreturn.yaml_lines import Document, parse_document, read_document

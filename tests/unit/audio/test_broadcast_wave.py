@@ -10,8 +10,9 @@ import clips
 import pytest
 import soundfile
 from sendreturn.audio import broadcast_wave
-from sendreturn.audio.broadcast_wave import WaveMetadata, read_metadata, write_metadata
+from sendreturn.audio.broadcast_wave import read_metadata, write_metadata
 from sendreturn.audio.probe import Complete, completeness, probe
+from sendreturn.audio.wave_metadata import WaveMetadata
 from sendreturn.errors import ClipError, SendReturnError
 from wavinfo import WavInfoReader
 

@@ -8,9 +8,9 @@ import clips
 import pytest
 import soundfile
 from other_readers import ffprobe, mediainfo
-from sendreturn.audio.broadcast_wave import WaveMetadata
 from sendreturn.audio.cue import Marker
 from sendreturn.audio.flac_tags import read_tags, tags_of, write_tags
+from sendreturn.audio.wave_metadata import WaveMetadata
 from sendreturn.errors import ClipError, SendReturnError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import pytest
 import soundfile
 from other_readers import ffprobe, mediainfo, sndfile_cues, sndfile_metadata
 from sendreturn.audio import broadcast_wave
-from sendreturn.audio.broadcast_wave import WaveMetadata, read_metadata, write_metadata
+from sendreturn.audio.broadcast_wave import read_metadata, write_metadata
 from sendreturn.audio.cue import Marker
 from sendreturn.audio.probe import probe
+from sendreturn.audio.wave_metadata import WaveMetadata
 from wavinfo import WavInfoReader
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import clips
 import pytest
-from sendreturn.audio.probe import Complete, completeness, is_silent, probe
+from sendreturn.audio.probe import Complete, completeness, probe
+from sendreturn.audio.silence import is_silent
 
 if TYPE_CHECKING:
     from pathlib import Path

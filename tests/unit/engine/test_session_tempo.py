@@ -13,8 +13,9 @@ import soundfile
 from engine_rig import Rig
 from fake_service import FakeService
 from project_samples import write_ardour, write_reaper
-from sendreturn.audio.broadcast_wave import WaveMetadata, write_metadata
+from sendreturn.audio.broadcast_wave import write_metadata
 from sendreturn.audio.notes import Meter, TempoChange
+from sendreturn.audio.wave_metadata import WaveMetadata
 from sendreturn.contract import Ask, Plan
 
 RATE_HZ = 44_100
