@@ -275,10 +275,11 @@ def test_a_session_that_cannot_be_written_is_told(code: int, job: Delivery, monk
     assert "cannot be written" in refusal(job).what
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_session_is_told(job: Delivery) -> None:
     job.session.chmod(0o555)
     try:
+        if os.access(job.session, os.W_OK):
+            pytest.skip("this user may write everywhere")
         assert "cannot be written" in refusal(job).what
     finally:
         job.session.chmod(0o755)
