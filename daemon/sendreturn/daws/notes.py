@@ -48,7 +48,8 @@ def read_notes(path: Path) -> PlayedNotes:
         messages = list(mido.MidiFile(path, clip=True))
     except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
         raise ClipError(f"“{path.name}” is no MIDI file that can be read.", detail=str(error)) from error
-    now, open_notes, found = 0.0, {}, []
+    now, found = 0.0, []
+    open_notes: dict[tuple[int, int], tuple[float, int]] = {}
     for message in messages:
         now += message.time
         if message.type not in ("note_on", "note_off"):

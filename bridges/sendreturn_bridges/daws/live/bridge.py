@@ -1,8 +1,8 @@
 """The daemon's side of the Remote Script: the usual mailbox, with the notes of MIDI files laid beside a placement.
 
-Live's scripts add notes, but import no MIDI file. `in/<key>/<send id>.notes.json` holds them, ready before the placement
-is: {"files": {file name: {"length_s": …, "notes": [[start_s, end_s, pitch, velocity], …]}}}. The script takes the file
-away once they are placed.
+Live's scripts add notes, but import no MIDI file. `in/<key>/<send id>.notes.json` holds them, ready before the
+placement is: {"files": {file name: {"length_s": …, "notes": [[start_s, end_s, pitch, velocity], …]}}}. The script takes
+the file away once they are placed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import structlog
-
 from sendreturn.daws.mailbox import MailboxLink, session_key
 from sendreturn.daws.notes import read_notes
 from sendreturn.errors import ClipError

@@ -1,4 +1,4 @@
-"""What Live needs besides the script: the mailbox's folders, and `keys.json`, which is the user's once it is written."""
+"""What Live needs besides the script: the mailbox's folders, and `keys.json`, which is the user's once written."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # sendreturn-bridge @VERSION@
-"""Where the clip of a send lies in the set, by Live's own measure: kept beside the mailbox until its returns are placed.
+"""Where the clip of a send lies in the set, by Live's measure: kept beside the mailbox until its returns are placed.
 
 The daemon counts samples, Live counts beats. Live tells scripts no tempo map, so that samples are worked out with the
 tempo of the moment; kept with it are the beats that they stand for, and returns are placed by those.
@@ -8,8 +8,9 @@ tempo of the moment; kept with it are the beats that they stand for, and returns
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from .mailbox import Message, read_json, session_key, write_json
 
@@ -67,7 +68,7 @@ class Asked:
         self._folder.mkdir(exist_ok=True)
         write_json(self._path(request), {"request": request, **anchor._asdict()})
 
-    def get(self, request: str) -> Optional[Anchor]:
+    def get(self, request: str) -> Anchor | None:
         found = read_json(self._path(request))
         if found is None or found.get("request") != request:
             return None
@@ -80,20 +81,19 @@ class Asked:
         """Those of sends that never came back."""
         oldest = time.time() - KEPT_S
         for path in self._folder.glob("*.json"):
-            if path.stat().st_mtime < oldest:
-                _remove(path)
+            with suppress(OSError):  # another Live takes it away
+                if path.stat().st_mtime < oldest:
+                    _remove(path)
 
     def _path(self, request: str) -> Path:
         return self._folder / f"{session_key(request)}.json"
 
 
-def _anchor(found: Message) -> Optional[Anchor]:
+def _anchor(found: Message) -> Anchor | None:
     fields: Any = {name: found.get(name) for name in Anchor._fields}
     return None if None in fields.values() else Anchor(**fields)
 
 
 def _remove(path: Path) -> None:
-    try:
+    with suppress(OSError):  # somebody else did
         path.unlink()
-    except OSError:
-        pass  # somebody else did

@@ -1,15 +1,15 @@
 # sendreturn-bridge @VERSION@
 """Makes clips: in slots, on the Arrangement and on its take lanes.
 
-A clip of which only a part is to be shown, and any clip in a Live whose tracks cannot make one, is made in a slot of its
-new track first and copied to the Arrangement: a slot's clip keeps its beginning and its end on the way. An Arrangement
-clip that plays once lasts from `loop_start` to `loop_end`, whatever its other markers say; both are seconds where it is
-not warped. [docs.cycling74.com/apiref/lom/clip; Producer Pal's dev/Arrangement-Operations.md]
+A clip of which only a part is to be shown, and any clip in a Live whose tracks cannot make one, is made in a slot of
+its new track first and copied to the Arrangement: a slot's clip keeps its beginning and its end on the way. An
+Arrangement clip that plays once lasts from `loop_start` to `loop_end`, whatever its other markers say; both are seconds
+where it is not warped. [docs.cycling74.com/apiref/lom/clip; Producer Pal's dev/Arrangement-Operations.md]
 """
 
 from __future__ import annotations
 
-from typing import Any, Generator, List, NamedTuple, Optional
+from typing import Any, Generator, NamedTuple
 
 from . import live_api
 from .live_api import REFUSALS
@@ -42,7 +42,7 @@ class Spot(NamedTuple):
     track: Any
     holder: Any
     slot: Any
-    beat: Optional[float]
+    beat: float | None
     hidden_s: float
 
 
@@ -83,7 +83,7 @@ def new_lane(track: Any, file: Message) -> Any:
     return lane
 
 
-def add_audio(spot: Spot, file: Message, gain: float, bpm: Optional[float], wrong: List[str]) -> Steps:
+def add_audio(spot: Spot, file: Message, gain: float, bpm: float | None, wrong: list[str]) -> Steps:
     """Lay an audio file there. Where it does not lie as it should, a sentence is added to `wrong`."""
     is_plain = not is_cut(file) and not spot.hidden_s and not bpm
     if spot.beat is not None and is_plain and hasattr(spot.holder, "create_audio_clip"):
@@ -104,7 +104,7 @@ def _is_at(clip: Any, beat: float) -> bool:
     return bool(abs(clip.start_time - beat) <= SAME_BEAT)
 
 
-def _check_place(clip: Any, spot: Spot, wrong: List[str]) -> None:
+def _check_place(clip: Any, spot: Spot, wrong: list[str]) -> None:
     if spot.beat is not None and not _is_at(clip, spot.beat):
         wrong.append(f"“{clip.name}” lies at beat {clip.start_time:g} and should lie at {spot.beat:g}: move it there.")
 
@@ -122,7 +122,7 @@ def add_notes(spot: Spot, file: Message, notes: Message, tempo: float) -> Steps:
     _to_arrangement(spot, clip)
 
 
-def _fill(clip: Any, file: Message, rows: List[Any], per_s: float) -> Steps:
+def _fill(clip: Any, file: Message, rows: list[Any], per_s: float) -> Steps:
     clip.name = file["name"]
     clip.looping = False
     for first in range(0, len(rows), NOTES_AT_ONCE):
@@ -145,7 +145,7 @@ def _to_arrangement(spot: Spot, clip: Any) -> Any:
     return placed
 
 
-def _dress(clip: Any, spot: Spot, file: Message, gain: float, bpm: Optional[float], wrong: List[str]) -> Steps:
+def _dress(clip: Any, spot: Spot, file: Message, gain: float, bpm: float | None, wrong: list[str]) -> Steps:
     """Name, gain, what is shown of the file, and at which speed."""
     clip.name = file["name"]
     if gain >= 0:
@@ -185,7 +185,7 @@ def _set_region(clip: Any, first: float, last: float) -> None:
         clip.loop_start = first
 
 
-def _warp(clip: Any, bpm: float, wrong: List[str]) -> None:
+def _warp(clip: Any, bpm: float, wrong: list[str]) -> None:
     """Warp it evenly by its measured tempo, so that it follows the set's."""
     first_s, last_s = clip.loop_start, clip.loop_end
     clip.warping = True

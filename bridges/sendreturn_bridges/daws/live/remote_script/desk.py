@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Generator, List, NamedTuple, Optional
+from typing import Any, Callable, Generator, NamedTuple
 
 from . import live_api, project, selection
 from .asked import Asked, unknown
@@ -48,13 +48,13 @@ class Desk:
         self._song, self._voice, self._keys, self._clock = song, voice, keys, clock
         self._mailbox = Mailbox(Path(MAILBOX))
         self._asked = Asked(Path(MAILBOX))
-        self._session: Optional[str] = None
+        self._session: str | None = None
         self._looked_at = -LOOK_AGAIN_S
-        self._boxes: Dict[str, Box] = {}
-        self._seen: Dict[str, int] = {}
-        self._left: List[Taken] = []
-        self._job: Optional[_Job] = None
-        self._sent: Optional[_Sent] = None
+        self._boxes: dict[str, Box] = {}
+        self._seen: dict[str, int] = {}
+        self._left: list[Taken] = []
+        self._job: _Job | None = None
+        self._sent: _Sent | None = None
         self._asked.forget_old()
 
     def press(self, word: str) -> None:
@@ -138,7 +138,7 @@ class Desk:
         placing = Placing(self._song, placement, anchor, notes, self._keys.warp)
         self._job = _Job(taken, placing, placing.steps())
 
-    def _next_placement(self) -> Optional[Taken]:
+    def _next_placement(self) -> Taken | None:
         found = (box.take(self._accepts(session)) for session, box in self._boxes.items())
         return next((taken for taken in found if taken is not None), None)
 
@@ -167,7 +167,9 @@ class Desk:
             return
         job.taken.box.finish(job.taken.number)
         job.taken.box.drop_notes(placement["send_id"])
-        self._asked.forget(str(placement.get("request")))
+        request = str(placement.get("request"))
+        self._asked.forget(request)
+        project.Memory(self._song).has_back(request)
         self._voice.say(f"{placement.get('title') or 'it'} is placed")
 
     # Listening

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Sequence
 
 from . import live_api
 from .mailbox import read_json
@@ -26,7 +26,9 @@ class Keys:
 
     def __init__(self, path: Path) -> None:
         found = read_json(path)
-        self.wrong = "" if found is not None or not path.exists() else f"{path} is no JSON object; the usual keys are used."
+        self.wrong = (
+            "" if found is not None or not path.exists() else f"{path} is no JSON object; the usual keys are used."
+        )
         table = found or {}
         self._channel = _within(table.get("channel", CHANNEL), 1, 16, CHANNEL) - 1
         self._words = {
@@ -34,7 +36,7 @@ class Keys:
             **{(CONTROL, number): word for number, word in _numbers(table.get("controls", {})).items()},
         }
         self.warp = str(table.get("warp", "off"))
-        self._held: Dict[int, int] = {}
+        self._held: dict[int, int] = {}
 
     def forward(self, script: int, midi_map: int) -> None:
         """Ask Live for these keys, and no others."""
@@ -42,7 +44,7 @@ class Keys:
         for kind, number in self._words:
             ways[kind](script, midi_map, self._channel, number)
 
-    def word_of(self, message: Sequence[int]) -> Optional[str]:
+    def word_of(self, message: Sequence[int]) -> str | None:
         """The operation or preset that a MIDI message asks for; None where it asks for nothing."""
         if len(message) != 3 or message[0] & 0x0F != self._channel:
             return None
@@ -56,9 +58,9 @@ class Keys:
         return before < PRESSED <= value
 
 
-def _numbers(table: Any) -> Dict[int, str]:
+def _numbers(table: Any) -> dict[int, str]:
     rows = table.items() if isinstance(table, dict) else ()
-    pairs: Tuple[Tuple[int, str], ...] = tuple((_within(number, 0, 127, -1), str(word)) for number, word in rows)
+    pairs: tuple[tuple[int, str], ...] = tuple((_within(number, 0, 127, -1), str(word)) for number, word in rows)
     return {number: word for number, word in pairs if number >= 0}
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple
 
 MOST_BYTES = 4 << 20
 """More than that is not read on Live's main thread."""
@@ -23,7 +24,7 @@ def session_key(session: str) -> str:
     return f"{value:08x}"
 
 
-def read_json(path: Path) -> Optional[Message]:
+def read_json(path: Path) -> Message | None:
     """The object in a file; None where there is none, or something else."""
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -38,7 +39,7 @@ def write_json(path: Path, message: Message) -> None:
     """Write it so that nobody sees half of it. Raises OSError."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(message), "utf-8")
-    os.replace(str(part), str(path))
+    part.replace(path)
 
 
 class Mailbox:
@@ -69,7 +70,7 @@ class Mailbox:
         presets = (read_json(self._folder / "in" / "words.json") or {}).get("presets")
         return presets if isinstance(presets, dict) else {}
 
-    def ping(self) -> Optional[str]:
+    def ping(self) -> str | None:
         """What is to be sent back, once."""
         try:
             nonce = (self._folder / "in" / "ping").read_text("utf-8")
@@ -80,20 +81,18 @@ class Mailbox:
         self._answered = nonce
         return nonce
 
-    def press(self) -> Optional[Message]:
+    def press(self) -> Message | None:
         """What somebody outside of Live has pressed; it is this call's alone from now on."""
         waiting, taken = self._folder / "in" / "press.json", self._folder / "in" / "press.taken"
         if not waiting.is_file():
             return None
         try:
-            os.replace(str(waiting), str(taken))
+            waiting.replace(taken)
         except OSError:
             return None  # withdrawn just now
         found = read_json(taken)
-        try:
+        with suppress(OSError):  # then the next one replaces it
             taken.unlink()
-        except OSError:
-            pass  # the next one replaces it
         return found
 
     def box(self, session: str) -> Box:
@@ -103,7 +102,7 @@ class Mailbox:
 class Taken(NamedTuple):
     """A placement that was claimed."""
 
-    box: "Box"
+    box: Box
     number: int
     placement: Message
 
@@ -114,9 +113,9 @@ class Box:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._next = 1
-        self._told: Tuple[int, ...] = ()
+        self._told: tuple[int, ...] = ()
 
-    def take(self, accepts: Callable[[Message], bool]) -> Optional[Taken]:
+    def take(self, accepts: Callable[[Message], bool]) -> Taken | None:
         """Claim the next placement that is accepted. One that cannot be read is done with at once."""
         for number, suffix in self._all():
             if suffix != ".json":
@@ -131,7 +130,7 @@ class Box:
             self.finish(number)
         return None
 
-    def left(self, accepts: Callable[[Message], bool]) -> List[Taken]:
+    def left(self, accepts: Callable[[Message], bool]) -> list[Taken]:
         """What was claimed and never finished."""
         found = []
         for number, suffix in self._all():
@@ -149,12 +148,10 @@ class Box:
         return read_json(self._notes(send_id)) or {}
 
     def drop_notes(self, send_id: str) -> None:
-        try:
+        with suppress(OSError):  # there were none
             self._notes(send_id).unlink()
-        except OSError:
-            pass  # there were none
 
-    def status(self) -> Optional[Message]:
+    def status(self) -> Message | None:
         """How the sends stand, where that is new since it was last asked."""
         path = self._folder / "status.json"
         try:
@@ -169,7 +166,7 @@ class Box:
             self._told = mark
         return status
 
-    def _all(self) -> Iterator[Tuple[int, str]]:
+    def _all(self) -> Iterator[tuple[int, str]]:
         """The numbers without a gap, each with what became of it; those that are done are not looked at again."""
         number = max(self._next, self._first())
         is_first = True

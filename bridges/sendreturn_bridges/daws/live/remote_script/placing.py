@@ -7,7 +7,7 @@ An undo step may stay open over several ticks, as Live's own Push script keeps o
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Generator, List, NamedTuple, Tuple
+from typing import Any, Generator, NamedTuple
 
 from . import clips
 from .asked import SESSION, Anchor
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     """What shares a track: the takes of one kind and stem."""
 
     key: str
-    files: List[Message]
+    files: list[Message]
 
     @property
     def is_notes(self) -> bool:
@@ -39,8 +39,8 @@ class Row(NamedTuple):
 class Report(NamedTuple):
     """What became of a placement: how many rows lie in the set, and a sentence for all that does not."""
 
-    rows: List[str]
-    wrong: List[str]
+    rows: list[str]
+    wrong: list[str]
 
 
 class Placing:
@@ -77,8 +77,8 @@ class Placing:
             self.report.rows.append(row.key)
         return is_there
 
-    def _rows(self) -> List[Row]:
-        rows: Dict[str, Row] = {}
+    def _rows(self) -> list[Row]:
+        rows: dict[str, Row] = {}
         for file in self._placement.get("files", []):
             if not Path(file["path"]).is_file():
                 self.report.wrong.append(f"{file['path']} is not there any more.")
@@ -87,7 +87,7 @@ class Placing:
             rows.setdefault(key, Row(key, [])).files.append(file)
         return [part for row in rows.values() for part in self._parts(row)]
 
-    def _parts(self, row: Row) -> List[Row]:
+    def _parts(self, row: Row) -> list[Row]:
         """Where takes cannot share a track, each gets its own."""
         share = self._anchor.view == SESSION or (clips.has_lanes(self._song) and not self._bpm)
         if len(row.files) == 1 or (share and not any(clips.is_cut(file) for file in row.files)):
@@ -149,7 +149,7 @@ class Placing:
 
     def _take_away(self, track: Any) -> None:
         """A track of ours on which nothing could be laid."""
-        tracks: Tuple[Any, ...] = tuple(self._song.tracks)
+        tracks: tuple[Any, ...] = tuple(self._song.tracks)
         if track is None or track not in tracks:
             return
         try:
@@ -161,4 +161,6 @@ class Placing:
 
     def _tell(self, row: Row, error: Exception) -> None:
         path = Path(row.files[0]["path"])
-        self.report.wrong.append(f"{path.name} cannot be placed: {error}. It lies in {path.parent}; drag it from there.")
+        self.report.wrong.append(
+            f"{path.name} cannot be placed: {error}. It lies in {path.parent}; drag it from there."
+        )

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from . import live_api
 from .mailbox import Message
@@ -40,8 +41,8 @@ def project_above(path: str) -> str:
     return ""
 
 
-def _clip_files(song: Any) -> List[str]:
-    found: List[str] = []
+def _clip_files(song: Any) -> list[str]:
+    found: list[str] = []
     for track in song.tracks:
         clips = [slot.clip for slot in track.clip_slots if slot.has_clip] + list(track.arrangement_clips)
         found += [clip.file_path for clip in clips if clip.is_audio_clip and clip.file_path]
@@ -63,7 +64,7 @@ def is_recording(song: Any) -> bool:
 
 
 class Memory:
-    """What the set itself remembers, in whatever file it is saved: which sends it asked for, and what of them it holds."""
+    """What the set itself remembers, whatever its file is called: the sends it asked for, and what of them it holds."""
 
     def __init__(self, song: Any) -> None:
         self._song = song
@@ -74,10 +75,14 @@ class Memory:
         self._keep(asked, self._placed)
 
     @property
-    def asked(self) -> Dict[str, str]:
+    def asked(self) -> dict[str, str]:
         """The session that the set was when it asked, by request."""
         found = self._data.get("asked")
         return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+    def has_back(self, request: str) -> None:
+        """What it asked for lies in it."""
+        self._keep({key: value for key, value in self.asked.items() if key != request}, self._placed)
 
     def places(self, row: str) -> None:
         """A track of a send lies in the set."""
@@ -87,7 +92,7 @@ class Memory:
         return row in self._placed
 
     @property
-    def _placed(self) -> List[str]:
+    def _placed(self) -> list[str]:
         found = self._data.get("placed")
         return [str(row) for row in found] if isinstance(found, list) else []
 
@@ -99,9 +104,7 @@ class Memory:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _keep(self, asked: Dict[str, str], placed: List[str]) -> None:
+    def _keep(self, asked: dict[str, str], placed: list[str]) -> None:
         kept = {"asked": dict(list(asked.items())[-KEPT:]), "placed": placed[-KEPT:]}
-        try:
+        with suppress(*live_api.REFUSALS):  # without it all is placed just the same, as long as the set keeps its name
             self._song.set_data(DATA, json.dumps(kept))
-        except live_api.REFUSALS:
-            pass  # without it the send is placed all the same, as long as the set keeps its name

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from .asked import ARRANGEMENT, SESSION, Anchor
 from .live_api import Refused
@@ -23,9 +23,10 @@ EXACT = (".wav", ".wave", ".bwf", ".aif", ".aiff", ".aifc", ".flac", ".w64", ".r
 SAME_SPEED = 1e-6
 CONTEXT_S = 30
 NOTHING = "Nothing is selected. Select an audio clip, and try again."
+FIND_IT = "Find it with File, Manage Files, and try again."
 NO_PART = (
-    "Nothing says which part is to be made anew. In the Arrangement, put the loop over a part of the clip and switch it on"
-    " (Cmd+L, on Windows Ctrl+L); in the Session, the clip's own loop says it. Then try again."
+    "Nothing says which part is to be made anew. In the Arrangement, put the loop over a part of the clip and switch it"
+    " on (Cmd+L, on Windows Ctrl+L); in the Session, the clip's own loop says it. Then try again."
 )
 
 
@@ -44,8 +45,8 @@ class _Content(NamedTuple):
         part: The stretch that its own loop marks, where that is less than all.
     """
 
-    stretches: List[Stretch]
-    part: Optional[Stretch] = None
+    stretches: list[Stretch]
+    part: Stretch | None = None
 
 
 def read(song: Any, application: Any, operation: str) -> Found:
@@ -92,12 +93,9 @@ def _check(clip: Any) -> None:
         raise Refused(f"{_title(clip)} is still being recorded. Stop the recording, and try again.")
     path = str(clip.file_path or "")
     if not path or not Path(path).is_file():
-        missing = path or "its file"
-        raise Refused(
-            f"The file of {_title(clip)} is missing: {missing} is not there. Find it with File, Manage Files, and try again."
-        )
+        raise Refused(f"The file of {_title(clip)} is missing: {path or 'it'} is not there. {FIND_IT}")
     if int(clip.sample_length) <= 0:
-        raise Refused(f"The media of {_title(clip)} is offline. Find it with File, Manage Files, and try again.")
+        raise Refused(f"The media of {_title(clip)} is offline. {FIND_IT}")
     if Path(path).suffix.lower() not in EXACT:
         raise _not_heard(clip, "a file that every program decodes differently")
     if clip.pitch_coarse or clip.pitch_fine:
@@ -148,7 +146,7 @@ def _straight(clip: Any, song: Any) -> Line:
     return line
 
 
-def _rounds(clip: Any, loop: Stretch) -> List[Stretch]:
+def _rounds(clip: Any, loop: Stretch) -> list[Stretch]:
     try:
         return passes(clip.start_marker, clip.end_time - clip.start_time, loop)
     except ValueError:
@@ -164,7 +162,7 @@ def _position(clip: Any, song: Any, rate: int) -> int:
     return round(clip.start_time * 60 / song.tempo * rate) if clip.is_arrangement_clip else 0
 
 
-def _part(clip: Any, song: Any, content: _Content, begins: int, ends: int, rate: int) -> Tuple[int, int]:
+def _part(clip: Any, song: Any, content: _Content, begins: int, ends: int, rate: int) -> tuple[int, int]:
     """The part that is to be made anew."""
     first, last = begins, ends
     if content.part is not None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
 Stretch = Tuple[float, float]
 Piece = Dict[str, Any]
@@ -27,7 +27,7 @@ class Line(NamedTuple):
         return self.second + (beat - self.beat) / self.beats_per_s
 
 
-def line_of(markers: Sequence[Tuple[float, float]]) -> Optional[Line]:
+def line_of(markers: Sequence[tuple[float, float]]) -> Line | None:
     """The line on which all warp markers lie, (second, beat) each; None where they bend.
 
     Live's last marker is not shown in its window; the speed from the last visible one on is read from it.
@@ -46,7 +46,7 @@ def line_of(markers: Sequence[Tuple[float, float]]) -> Optional[Line]:
     return line
 
 
-def passes(start: float, length: float, loop: Stretch) -> List[Stretch]:
+def passes(start: float, length: float, loop: Stretch) -> list[Stretch]:
     """What a looping clip plays from `start` on, in order. Behind its loop it plays on.
 
     Raises:
@@ -63,7 +63,7 @@ def passes(start: float, length: float, loop: Stretch) -> List[Stretch]:
     return found
 
 
-def pieces_of(stretches: Sequence[Stretch], rate_hz: int, frames: int, position: int) -> Tuple[List[Piece], int]:
+def pieces_of(stretches: Sequence[Stretch], rate_hz: int, frames: int, position: int) -> tuple[list[Piece], int]:
     """Stretches of a file, in seconds, as pieces one behind the other from `position` on; and where they end.
 
     What lies outside of the file is silence and no piece. All is counted in the file's own samples.
@@ -78,7 +78,7 @@ def pieces_of(stretches: Sequence[Stretch], rate_hz: int, frames: int, position:
     return found, position
 
 
-def within(pieces: Sequence[Piece], first: int, last: int) -> List[Piece]:
+def within(pieces: Sequence[Piece], first: int, last: int) -> list[Piece]:
     """The part of the pieces that lies between two places of the timeline."""
     found = []
     for piece in pieces:

@@ -51,7 +51,7 @@ class Surface:
         """Nothing of ours may disturb Live; what is wrong is said once."""
         try:
             act()
-        except Exception as error:  # noqa: BLE001 - the guard around the script
+        except Exception as error:
             text = f"{type(error).__name__}: {error}"
             if text != self._stumbled:
                 self._stumbled = text

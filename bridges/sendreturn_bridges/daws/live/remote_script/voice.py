@@ -1,10 +1,10 @@
 # sendreturn-bridge @VERSION@
-"""Speaks to the user in Live's status bar, which shows one line: sentences follow each other, progress waits for them."""
+"""Speaks to the user in Live's status bar, which is one line: sentences follow each other, progress waits."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Callable, Deque
+from typing import Any, Callable
 
 READ_S = 4.0
 MOST_WAITING = 8
@@ -15,7 +15,7 @@ class Voice:
 
     def __init__(self, c_instance: Any, clock: Callable[[], float]) -> None:
         self._live, self._clock = c_instance, clock
-        self._waiting: Deque[str] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._shown_at = -READ_S
         self._muttered = ""
 
