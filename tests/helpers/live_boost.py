@@ -1,4 +1,4 @@
-"""How objects of Live behave towards a script: Boost.Python checks every call, and what a version lacks is not there."""
+"""How objects of Live behave towards a script: Boost.Python checks calls, and what a version lacks is not there."""
 
 from __future__ import annotations
 

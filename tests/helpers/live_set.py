@@ -122,7 +122,9 @@ class Track(LiveObject):
     def duplicate_clip_to_arrangement(self, clip: Clip, start: float) -> Clip:
         self._accepts(is_audio=clip.is_audio_clip)
         self._within(start)
-        if clip.is_arrangement_clip and any(c.start_time < start + c._beats and c.end_time > start for c in self._clips):
+        if clip.is_arrangement_clip and any(
+            c.start_time < start + c._beats and c.end_time > start for c in self._clips
+        ):
             raise CrashError("Live 12 crashes here")
         self._changes()
         copy = Clip(self._song, self, start_time=float(start), name=clip.name)

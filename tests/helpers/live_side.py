@@ -1,4 +1,4 @@
-"""A running Live, as far as a Remote Script can tell: it imports the installed script and calls it ten times a second."""
+"""A running Live, as far as a Remote Script can tell: it imports the installed script and calls it again and again."""
 
 from __future__ import annotations
 

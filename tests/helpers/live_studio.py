@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import sys
 from collections.abc import Mapping
@@ -51,13 +53,20 @@ def song(folder: Path, seconds: float = 4.0) -> Song:
     audio = project / "Samples" / "Imported" / "riff.wav"
     audio.parent.mkdir(parents=True, exist_ok=True)
     (project / "Ableton Project Info").mkdir(exist_ok=True)
-    soundfile.write(audio, music(seconds), RATE, "PCM_24")
+    audio.write_bytes(_riff(seconds))
     found = Song()
     found._saved_as(project / "Song.als")
     for name in ("Drums", "Gtr", "Bass"):
         found._add(name)
     show(found, lay(found, "Gtr", audio, 6.0))
     return found
+
+
+@functools.cache
+def _riff(seconds: float) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, music(seconds), RATE, "PCM_24", format="WAV")
+    return file.getvalue()
 
 
 def lay(song: Song, track: str, path: Path, beat: float) -> Clip:

@@ -35,6 +35,11 @@ class Row(NamedTuple):
         name = str(first["name"])
         return name if len(self.files) == 1 else name.replace(f" t{first['take']} ", " ", 1)
 
+    @property
+    def unfinished(self) -> str:
+        """The track's name for as long as not all lies on it: by it one is known that Live has left half done."""
+        return f"sendreturn {self.key}"
+
 
 class Report(NamedTuple):
     """What became of a placement: how many rows lie in the set, and a sentence for all that does not."""
@@ -65,6 +70,7 @@ class Placing:
         try:
             for row in rows:
                 yield
+                self._take_away_unfinished(row)
                 yield from self._add(row)
         finally:
             before.restore()
@@ -111,6 +117,7 @@ class Placing:
             self._take_away(track)
             self._tell(row, error)
         else:
+            track.name = row.name
             self._memory.places(row.key)
             self.report.rows.append(row.key)
 
@@ -120,7 +127,7 @@ class Placing:
         if not row.is_notes and not clips.can_import(self._song):
             raise clips.Unplaced("this Live cannot take audio files from a script; Live 12.0.5 can")
         track = create(index)
-        track.name = row.name
+        track.name = row.unfinished
         track.color = int(str(row.files[0].get("color", "#808080"))[1:], 16)
         self._index = index + 1 if index >= 0 else -1
         return track
@@ -146,6 +153,12 @@ class Placing:
         hidden_s = max(-beat, 0.0) * 60 / tempo  # nothing lies before the first beat
         holder = track if number == 0 else clips.new_lane(track, file)
         return clips.Spot(track, holder, track.clip_slots[0], max(beat, 0.0), hidden_s)
+
+    def _take_away_unfinished(self, row: Row) -> None:
+        """What a Live that then ended had begun."""
+        for track in tuple(self._song.tracks):
+            if track.name == row.unfinished:
+                self._take_away(track)
 
     def _take_away(self, track: Any) -> None:
         """A track of ours on which nothing could be laid."""
