@@ -173,6 +173,10 @@ class Clip(LiveObject):
         return self._end_marker
 
     @property
+    def length(self) -> float:
+        return self._loop_end - self._loop_start
+
+    @property
     def start_time(self) -> float:
         return self._start_time if self._start_time is not None else 0.0
 
