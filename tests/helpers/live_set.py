@@ -312,6 +312,23 @@ class Song(LiveObject):
             for slot, clip in zip(track._slots, slots, strict=False):
                 slot._clip = clip
 
+    def _kept(self) -> Any:
+        """What a save writes to the disk."""
+        lanes = {track: [(lane, list(lane._clips)) for lane in track._lanes] for track in self._tracks}
+        return self._shape(), lanes, dict(self._data)
+
+    def _found_again(self, kept: Any) -> None:
+        """What is there when the set is opened after Live was killed; steps back are gone."""
+        shape, lanes, self._data = kept
+        self._undo = [shape]
+        self._undone()
+        for track, name, *_ in shape:
+            track._name = name
+            track._lanes = [lane for lane, _ in lanes[track]]
+        for lane, clips in (row for rows in lanes.values() for row in rows):
+            lane._clips = clips
+        self._open = None
+
     def _track(self, name: str) -> Track:
         return next(track for track in self._tracks if track.name == name)
 

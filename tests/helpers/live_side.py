@@ -6,8 +6,9 @@ import importlib.util
 import itertools
 import sys
 import types
+from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from live_boost import ArgumentError, LimitationError, LiveObject, Version, takes
 from live_clips import MidiNoteSpecification, WarpMarker, begin_to_warp
@@ -15,6 +16,18 @@ from live_set import Song, View
 
 TICK_S = 0.1
 _COUNT = itertools.count()
+
+
+class Loader(SourceFileLoader):
+    """Reads Python files, and compiles what it has seen before only once."""
+
+    _seen: ClassVar[dict[bytes, Any]] = {}
+
+    def get_code(self, fullname: str) -> Any:
+        source = self.get_data(self.path)
+        if source not in self._seen:
+            self._seen[source] = self.source_to_code(source, self.path)
+        return self._seen[source]
 
 
 class CInstance(LiveObject):
@@ -119,17 +132,20 @@ class Live:
     def _import(self) -> None:
         """Import the script anew, under a name of its own: each run of Live has a Python of its own."""
         name = f"live_script_{next(_COUNT)}"
+        init = self.script / "__init__.py"
         spec = importlib.util.spec_from_file_location(
-            name, self.script / "__init__.py", submodule_search_locations=[str(self.script)]
+            name, init, loader=Loader(name, str(init)), submodule_search_locations=[str(self.script)]
         )
         assert spec is not None
         assert spec.loader is not None
         package = importlib.util.module_from_spec(spec)
         before = set(sys.modules)
+        sys.path_importer_cache[str(self.script)] = FileFinder(str(self.script), (Loader, [".py"]))
         sys.modules["Live"], sys.modules[name] = self._module(), package
         try:
             spec.loader.exec_module(package)
         finally:
+            del sys.path_importer_cache[str(self.script)]
             for added in set(sys.modules) - before:
                 if added.startswith(("Live", name)):
                     del sys.modules[added]

@@ -16,6 +16,7 @@ from live_boost import Version
 from live_clips import Clip, audio_clip
 from live_set import Song, Track
 from live_side import Live
+from sendreturn.daws.contract import DawManifest
 from sendreturn.daws.installs import Installation, Step, installation, load_daws
 from sendreturn.daws.mailbox import session_key
 
@@ -26,7 +27,7 @@ KEYS = {"extend": 60, "cover": 61, "inpaint": 62, "stems": 63, "midi": 64}
 def found_in(folder: Path, system: str = "darwin") -> Installation:
     """The installation in a home below `folder`, the mailbox in the state folder below it."""
     env = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home")}
-    return installation(load_daws()["live"], folder / "state", {"VERSION": "1.2.3"}, env)
+    return installation(_manifest(), folder / "state", {"VERSION": "1.2.3"}, env)
 
 
 def installed(folder: Path, monkeypatch: Any) -> tuple[Installation, list[Step]]:
@@ -60,6 +61,11 @@ def song(folder: Path, seconds: float = 4.0) -> Song:
         found._add(name)
     show(found, lay(found, "Gtr", audio, 6.0))
     return found
+
+
+@functools.cache
+def _manifest() -> DawManifest:
+    return load_daws()["live"]
 
 
 @functools.cache

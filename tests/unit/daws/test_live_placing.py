@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from live_boost import Version
 from live_clips import Clip
-from live_returns import clips_of, file, mid, placement, received, wav
+from live_returns import NOTES, clips_of, file, mid, placement, received, wav
 from live_set import Song
 from live_side import Live
 from live_studio import RATE, LiveStudio, put, show, warp
@@ -307,6 +307,33 @@ def test_live_that_ends_amid_a_placement_goes_on_with_it(studio: LiveStudio, tmp
     again.tick(30)
     assert sorted(names(studio.song)) == ["Bass", "Drums", "Gtr", *(f"Gtr cover s{n}" for n in range(4))]
     assert sorted(clip.name for clip in clips_of(studio.song)) == [*(f"Gtr cover s{n}" for n in range(4)), "riff"]
+    assert len(studio.out("placed")) == 1
+
+
+@pytest.mark.parametrize(
+    ("ticks", "is_saved"), [*((n, True) for n in range(1, 16)), (4, False), (9, False), (14, False)]
+)
+def test_live_that_is_killed_at_any_moment_places_all_of_it_once(
+    studio: LiveStudio, tmp_path: Path, ticks: int, is_saved: bool
+) -> None:
+    """The set is found as it was at that moment (it was saved, or recovered), or as it was before."""
+    before = studio.song._kept()
+    stems = [file(wav(tmp_path, f"{n}.wav"), "stem", stem=f"s{n}") for n in range(2)]
+    takes = [file(wav(tmp_path, f"t{n}.wav"), take=n, name=f"Gtr cover t{n} mix") for n in (1, 2)]
+    studio.lay(1, placement(*takes, *stems, file(mid(tmp_path), "midi")), {"notes.mid": NOTES})
+    studio.live.tick(ticks)
+    is_told = bool(studio.out("placed"))
+    found = studio.song._kept() if is_saved else before
+    studio.live.close()  # what it does to the set is not found again
+    studio.song._found_again(found)
+    Live(studio.script, studio.song).tick(40)
+    if is_told and not is_saved:
+        return  # Live had placed it, and the user's set was lost with it: it is kept in its folder
+    wanted = ["Gtr cover mix", "Gtr cover s0", "Gtr cover s1", "Gtr cover midi"]
+    assert sorted(names(studio.song)) == sorted(["Bass", "Drums", "Gtr", *wanted])
+    assert sorted(clip.name for clip in clips_of(studio.song)) == sorted(
+        ["riff", "Gtr cover t1 mix", "Gtr cover t2 mix", "Gtr cover s0", "Gtr cover s1", "Gtr cover midi"]
+    )
     assert len(studio.out("placed")) == 1
 
 
