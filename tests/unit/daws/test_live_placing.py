@@ -10,7 +10,7 @@ import pytest
 from live_boost import Version
 from live_clips import Clip
 from live_returns import NOTES, clips_of, file, mid, placement, received, wav
-from live_set import Song
+from live_set import Song, TakeLane
 from live_side import Live
 from live_studio import RATE, LiveStudio, put, show, warp
 
@@ -131,6 +131,28 @@ def test_takes_are_lanes_of_one_track(studio: LiveStudio, tmp_path: Path) -> Non
     assert {clip.start_time for clip in clips} == {6.0}
 
 
+def test_takes_that_begin_before_the_arrangement_have_tracks_of_their_own(studio: LiveStudio, tmp_path: Path) -> None:
+    heads = [
+        file(wav(tmp_path, f"{n}.wav", 3.0), "head", n, position_samples=-RATE, name=f"Gtr extend t{n} head")
+        for n in (1, 2)
+    ]
+    clips = received(studio, *heads)
+    assert [(clip.start_time, clip.loop_start) for clip in clips] == [(0.0, 1.0), (0.0, 1.0)]
+    assert names(studio.song)[2:4] == ["Gtr extend t1 head", "Gtr extend t2 head"]
+
+
+def test_takes_that_a_lane_refuses_have_tracks_of_their_own(
+    studio: LiveStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("not on take lanes")
+
+    monkeypatch.setattr(TakeLane, "create_audio_clip", refuse)
+    received(studio, *(file(wav(tmp_path, f"{n}.wav"), take=n, name=f"Gtr cover t{n} mix") for n in (1, 2)))
+    assert names(studio.song) == ["Drums", "Gtr", "Gtr cover t1 mix", "Gtr cover t2 mix", "Bass"]
+    assert not any("cannot be placed" in line for line in studio.live.log)
+
+
 def test_takes_have_tracks_of_their_own_where_there_are_no_lanes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +221,7 @@ def test_an_extension_begins_where_the_clip_ends_at_the_tempo_of_now(
     studio.song._tempo = tempo
     (clip,) = received(studio, file(wav(tmp_path), "tail", position_samples=7 * RATE), request=request)
     assert clip.start_time == pytest.approx(beat)
+    assert any(f"is at {tempo:g} BPM now" in line for line in studio.live.log) == (tempo != 120.0)
 
 
 def test_an_extension_begins_at_the_clips_edge_where_the_tempo_is_automated(

@@ -192,6 +192,7 @@ def test_what_cannot_be_told_is_placed_all_the_same_and_told_later(
     received(studio, file(wav(tmp_path)), ticks=10)
     assert "Gtr cover mix" in names(studio.song)
     assert not (studio.box / "1.done").exists()
+    assert sum("Run `sendreturn bridge install live`" in line for line in studio.live.log) == 1
     out.with_name("away").rename(out)
     studio.live.tick(5)
     assert (studio.box / "1.done").exists()

@@ -55,6 +55,7 @@ class Desk:
         self._left: list[Taken] = []
         self._job: _Job | None = None
         self._sent: _Sent | None = None
+        self._is_heard = True
         self._asked.forget_old()
 
     def press(self, word: str) -> None:
@@ -109,8 +110,11 @@ class Desk:
         try:
             self._mailbox.write({"session": self._session or "", **message})
         except OSError as error:
-            self._voice.say(self._unwritable(error))
+            if self._is_heard:
+                self._voice.say(self._unwritable(error))
+            self._is_heard = False
             return False
+        self._is_heard = True
         return True
 
     def _take_press(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generator, NamedTuple
 
 from . import clips
-from .asked import SESSION, Anchor
+from .asked import SAME_TEMPO, SESSION, Anchor
 from .live_api import REFUSALS
 from .mailbox import Message
 from .project import Memory
@@ -40,6 +40,10 @@ class Row(NamedTuple):
         """The track's name for as long as not all lies on it: by it one is known that Live has left half done."""
         return f"sendreturn {self.key}"
 
+    def apart(self) -> list[Row]:
+        """Each take for itself."""
+        return [Row(f"{self.key}/{file['take']}", [file]) for file in self.files]
+
 
 class Report(NamedTuple):
     """What became of a placement: how many rows lie in the set, and a sentence for all that does not."""
@@ -64,6 +68,7 @@ class Placing:
         rows = [row for row in self._rows() if not self._is_there(row)]
         if not rows:
             return
+        self._tell_of_the_tempo()
         before = clips.Selected(self._song)
         self._index = self._behind_source()
         self._song.begin_undo_step()
@@ -95,10 +100,22 @@ class Placing:
 
     def _parts(self, row: Row) -> list[Row]:
         """Where takes cannot share a track, each gets its own."""
-        share = self._anchor.view == SESSION or (clips.has_lanes(self._song) and not self._bpm)
-        if len(row.files) == 1 or (share and not any(clips.is_cut(file) for file in row.files)):
+        may_share = self._anchor.view == SESSION or (clips.has_lanes(self._song) and not self._bpm)
+        if len(row.files) == 1 or (may_share and not any(self._is_cut(file) for file in row.files)):
             return [row]
-        return [Row(f"{row.key}/{file['take']}", [file]) for file in row.files]
+        return row.apart()
+
+    def _is_cut(self, file: Message) -> bool:
+        begins_before = self._anchor.view != SESSION and self._beat_of(file) < 0
+        return begins_before or clips.is_cut(file)
+
+    def _beat_of(self, file: Message) -> float:
+        return self._anchor.beat_at(file["position_samples"], self._song.tempo)
+
+    def _tell_of_the_tempo(self) -> None:
+        before, now = self._anchor.tempo, self._song.tempo
+        if abs(before - now) > SAME_TEMPO:
+            self.report.wrong.append(f"The set was at {before:g} BPM when this was sent, and is at {now:g} BPM now.")
 
     def _behind_source(self) -> int:
         """Behind the clip's own track, where there is one of its name that is no group; else behind all others."""
@@ -115,7 +132,10 @@ class Placing:
                 yield from self._add_file(track, number, file)
         except (clips.Unplaced, *REFUSALS) as error:
             self._take_away(track)
-            self._tell(row, error)
+            if len(row.files) == 1:
+                self._tell(row, error)
+            for part in row.apart() if len(row.files) > 1 else []:
+                yield from self._add(part)
         else:
             track.name = row.name
             self._memory.places(row.key)
@@ -148,9 +168,8 @@ class Placing:
             while len(self._song.scenes) <= scene:
                 self._song.create_scene(-1)
             return clips.Spot(track, track, track.clip_slots[scene], None, 0.0)
-        position, tempo = file["position_samples"], self._song.tempo
-        beat = self._anchor.beat_at(position, tempo)
-        hidden_s = max(-beat, 0.0) * 60 / tempo  # nothing lies before the first beat
+        beat = self._beat_of(file)
+        hidden_s = max(-beat, 0.0) * 60 / self._song.tempo  # nothing lies before the first beat
         holder = track if number == 0 else clips.new_lane(track, file)
         return clips.Spot(track, holder, track.clip_slots[0], max(beat, 0.0), hidden_s)
 
@@ -165,11 +184,12 @@ class Placing:
         tracks: tuple[Any, ...] = tuple(self._song.tracks)
         if track is None or track not in tracks:
             return
+        index = tracks.index(track)
         try:
-            self._song.delete_track(tracks.index(track))
+            self._song.delete_track(index)
         except REFUSALS:
             return  # the last track of a set stays
-        if self._index > 0:
+        if index < self._index:
             self._index -= 1
 
     def _tell(self, row: Row, error: Exception) -> None:
