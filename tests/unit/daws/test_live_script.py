@@ -111,6 +111,14 @@ def test_a_press_that_cannot_be_is_told_to_whoever_pressed(studio: LiveStudio) -
     assert "Nothing is selected" in studio.live.messages[-1]
 
 
+def test_a_press_of_yesterday_is_nobodys_wish_any_more(studio: LiveStudio) -> None:
+    path = press(studio)
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "until_s": 1000.0}), "utf-8")
+    studio.live.tick(2)
+    assert studio.out("send") == studio.out("refused") == []
+    assert not path.exists()
+
+
 def test_a_press_that_is_no_json_does_nothing(studio: LiveStudio) -> None:
     press(studio).write_text("{", "utf-8")
     studio.live.tick(2)

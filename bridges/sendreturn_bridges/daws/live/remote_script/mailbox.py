@@ -82,7 +82,7 @@ class Mailbox:
         return nonce
 
     def press(self) -> Message | None:
-        """What somebody outside of Live has pressed; it is this call's alone from now on."""
+        """What somebody outside of Live has just pressed; it is this call's alone from now on."""
         waiting, taken = self._folder / "in" / "press.json", self._folder / "in" / "press.taken"
         if not waiting.is_file():
             return None
@@ -93,10 +93,16 @@ class Mailbox:
         found = read_json(taken)
         with suppress(OSError):  # then the next one replaces it
             taken.unlink()
-        return found
+        return None if found is None or _is_over(found) else found
 
     def box(self, session: str) -> Box:
         return Box(self._folder / "in" / session_key(session))
+
+
+def _is_over(press: Message) -> bool:
+    """Whether a daemon that then died has left it: nobody waits for it any more."""
+    until_s = press.get("until_s")
+    return isinstance(until_s, (int, float)) and until_s < time.time()
 
 
 class Taken(NamedTuple):
