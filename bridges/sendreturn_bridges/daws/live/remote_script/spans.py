@@ -66,16 +66,19 @@ def passes(start: float, length: float, loop: Stretch) -> list[Stretch]:
 def pieces_of(stretches: Sequence[Stretch], rate_hz: int, frames: int, position: int) -> tuple[list[Piece], int]:
     """Stretches of a file, in seconds, as pieces one behind the other from `position` on; and where they end.
 
-    What lies outside of the file is silence and no piece. All is counted in the file's own samples.
+    What lies outside of the file is silence and no piece. All is counted in the file's own samples. Each piece begins
+    at the sample that is nearest to its time, so that a loop of a broken number of samples does not drift.
     """
-    found = []
+    found, at_s = [], 0.0
     for first_s, last_s in stretches:
-        first, last = round(first_s * rate_hz), round(last_s * rate_hz)
-        start, end = max(first, 0), min(last, frames)
+        begins = position + round(at_s * rate_hz)
+        at_s += last_s - first_s
+        length = position + round(at_s * rate_hz) - begins
+        first = round(first_s * rate_hz)
+        start, end = max(first, 0), min(first + length, frames)
         if start < end:
-            found.append({"start": start, "length": end - start, "position": position + start - first})
-        position += last - first
-    return found, position
+            found.append({"start": start, "length": end - start, "position": begins + start - first})
+    return found, position + round(at_s * rate_hz)
 
 
 def within(pieces: Sequence[Piece], first: int, last: int) -> list[Piece]:
