@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,23 @@ async def test_a_hundred_placements_go_through_the_mailbox_in_order_and_once(
     assert sorted(tracks) == [f"mix {number:03}" for number in range(1, 101)]
 
 
-async def test_notes_lie_ready_beside_their_placement(studio: LiveStudio, tmp_path: Path) -> None:
-    desk = Desk()
-    link = link_of(studio, desk)
+@pytest.fixture
+async def link(studio: LiveStudio) -> AsyncIterator[LiveLink]:
+    found = link_of(studio, Desk())
+    await found.start()
+    yield found
+    await found.stop()
+
+
+async def until_ready(studio: LiveStudio) -> None:
+    async with asyncio.timeout(30):
+        while not (studio.box / "1.json").exists():  # noqa: ASYNC110 - as the script sees it
+            await asyncio.sleep(0.01)
+
+
+async def test_notes_lie_ready_beside_their_placement(studio: LiveStudio, tmp_path: Path, link: LiveLink) -> None:
     link.offer(placement(studio, 1, notes(tmp_path)))
+    await until_ready(studio)
     (path,) = studio.box.glob("*.notes.json")
     assert path.name == "00000001.notes.json"
     found = json.loads(path.read_text("utf-8"))["files"]["notes.mid"]
@@ -100,8 +114,38 @@ async def test_notes_lie_ready_beside_their_placement(studio: LiveStudio, tmp_pa
     assert clip.start_time == 2.0
 
 
-async def test_notes_that_cannot_be_read_keep_nothing_else_back(studio: LiveStudio, tmp_path: Path) -> None:
-    link_of(studio, Desk()).offer(placement(studio, 1, mid(tmp_path), wav(tmp_path)))
+async def test_notes_that_cannot_be_read_keep_nothing_else_back(
+    studio: LiveStudio, tmp_path: Path, link: LiveLink
+) -> None:
+    link.offer(placement(studio, 1, mid(tmp_path), wav(tmp_path)))
+    await until_ready(studio)
     studio.live.tick(15)
     assert [track.name for track in studio.song.tracks if track.name.endswith("001")] == ["mix 001"]
     assert any("notes.mid cannot be placed: its notes cannot be read" in line for line in studio.live.log)
+
+
+async def test_what_is_being_read_when_the_daemon_stops_lies_ready_all_the_same(
+    studio: LiveStudio, tmp_path: Path
+) -> None:
+    found = link_of(studio, Desk())
+    await found.start()
+    found.offer(placement(studio, 1, notes(tmp_path)))
+    await asyncio.sleep(0)  # it has begun
+    await found.stop()
+    assert (studio.box / "1.json").exists()
+
+
+async def test_a_disk_that_is_full_is_no_end_of_the_link(
+    studio: LiveStudio, tmp_path: Path, link: LiveLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sendreturn_bridges.daws.live.bridge._write", refuse)
+        patched.setattr("sendreturn.daws.mailbox._write", refuse)
+        link.offer(placement(studio, 1, notes(tmp_path)))
+        await asyncio.sleep(0)
+        await asyncio.gather(*link._reading)
+    link.offer(placement(studio, 1, notes(tmp_path)))
+    await until_ready(studio)
