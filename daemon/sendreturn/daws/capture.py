@@ -18,7 +18,7 @@ from sendreturn.audio.decode import Decoder, Dtype, open_decoder
 from sendreturn.audio.splice import exact_subtype
 from sendreturn.audio.writer import SoundWriter
 from sendreturn.daws.selection import Piece, Selection
-from sendreturn.errors import ClipError, SendReturnError, UsageError
+from sendreturn.errors import ClipError, UsageError
 from sendreturn.returns import files
 from sendreturn.returns.naming import safe_stem
 from sendreturn.words import TEMP_PREFIX
@@ -108,7 +108,7 @@ def _gathered(selection: Selection, pieces: Sequence[Piece], folder: Path) -> Ca
         places = _places(pieces, rate, selection.rate_hz)
         frames = max(place + piece.length for place, piece in zip(places, pieces, strict=True))
         if not target.exists():
-            _write_or_say(target, pieces, decoders, places, rate, frames)
+            _write(target, pieces, decoders, places, rate, frames)
     gains = {piece.gain for piece in pieces}
     length = round(frames * selection.rate_hz / rate)
     return Captured(target, None, pieces[0].position, length, gains.pop() if len(gains) == 1 else 1.0)
@@ -135,16 +135,6 @@ def _places(pieces: Sequence[Piece], rate_hz: int, session_hz: int) -> list[int]
     if any(end > start for end, start in zip(ends, places[1:], strict=False)):
         raise UsageError("The selected clips overlap.", "Send them one by one, or bounce the range first.")
     return places
-
-
-def _write_or_say(target: Path, *what: Any) -> None:
-    try:
-        _write(target, *what)
-    except OSError as error:
-        raise SendReturnError(
-            f"The clip cannot be written to {target.parent}: {error.strerror or error}.",
-            "Make room there, or make it writable, and try again.",
-        ) from error
 
 
 def _write(

@@ -146,6 +146,11 @@ class Daws:
                 view, asked = self._accepted(daw, selection)
         except SendReturnError as error:
             return Note("error", selection.session, selection.request, text=error.sentence)
+        except OSError as error:
+            text = (
+                f"The session's folder cannot be written: {error.strerror or error}. Make it writable, and try again."
+            )
+            return Note("error", selection.session, selection.request, text=text)
         if view.state is State.DONE:
             self._offer_if_done(asked)
         return _accepted_note(asked, view)

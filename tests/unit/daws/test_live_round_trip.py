@@ -191,4 +191,5 @@ async def test_a_session_that_cannot_be_written_is_told_in_live(
 
         monkeypatch.setattr("sendreturn.daws.capture.files.place", refuse)
         both.live.note(KEYS["cover"])
-        await both.until(lambda: any("Read-only" in line for line in both.live.log))
+        await both.until(lambda: any("cannot be written: Read-only file system" in line for line in both.live.log))
+        assert both.living.daemon.house.conductor.list() == []
