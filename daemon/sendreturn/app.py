@@ -84,6 +84,7 @@ class Daemon:
             "pid": os.getpid(),
             "osc_port": self.osc.port,
             "osc": asdict(self.osc.counts),
+            "osc_subscribers": self.osc.subscribers,
             "sends": sends,
         }
 
