@@ -41,7 +41,7 @@ def examine(
     yield from _state(places, running)
     yield from _sessions(settings, places)
     yield from _tools(places)
-    yield from daw_findings(settings, places, ping if running is not None else None)
+    yield from daw_findings(settings, places, running, ping)
 
 
 def keys_of(settings: Settings) -> dict[str, FoundKey]:

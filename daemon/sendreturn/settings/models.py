@@ -40,7 +40,8 @@ from sendreturn.words import OPERATION_ALIASES, OPERATIONS, TEMP_PREFIX
 Operation = Annotated[str, choice(OPERATIONS, OPERATION_ALIASES)]
 
 _OSC_WORDS = (
-    "ping set clear subscribe unsubscribe cancel retry approve list pong accepted state return done failed error"
+    "ping set clear subscribe unsubscribe reply cancel retry approve list selection selected"
+    " pong accepted state return done failed error"
 )
 _HOT_FOLDER_WORDS = "sent rejected"
 _WINDOWS_DEVICES = "con prn aux nul"
