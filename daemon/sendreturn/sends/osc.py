@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pythonosc.dispatcher import Dispatcher
@@ -19,7 +19,7 @@ from pythonosc.osc_server import AsyncIOOSCUDPServer
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.sends import osc_messages, osc_packets
 from sendreturn.sends.clip_paths import clip_path
-from sendreturn.sends.osc_daws import DawMessages
+from sendreturn.sends.osc_daws import DAW, DawMessages
 from sendreturn.sends.osc_listeners import Address, Listeners, resolved, with_port
 from sendreturn.sends.osc_messages import OUTGOING, Asked, Message, Out
 from sendreturn.sends.osc_repeats import Repeats
@@ -41,6 +41,7 @@ RETRY_S = 10.0
 MAX_SENDERS = 256
 LIST_LENGTH = 500
 """The most sends that `/sendreturn/list` answers with: the latest."""
+SET = "set/"
 TOPIC = "osc"
 Remembered = TypeVar("Remembered")
 
@@ -221,6 +222,8 @@ class OscDoor:
         word = message.word
         if word is None or word in OUTGOING:
             return
+        if word.startswith(SET):  # for controllers that send one value
+            word, message = "set", replace(message, args=(word.removeprefix(SET), *message.args))
         try:
             self._routes.get(word, self._send)(message, sender)
         except SendReturnError as error:
@@ -285,6 +288,7 @@ class OscDoor:
             raise UsageError(f"The key {message.args[-1]!r} has no value.", "Send the path, then keys and values.")
         asked = osc_messages.take_req(message.args, has_path)
         params = {**self._kept_of(sender), **osc_messages.params_of(asked.args[has_path:])}
+        params.pop(DAW, None)  # set for what is selected in a DAW
         clip = _path_argument(asked.args[0], self._sessions()) if has_path else None
         service, session, params = osc_messages.service_and_session(params)
         wish = Wish(

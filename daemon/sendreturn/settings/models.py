@@ -256,12 +256,14 @@ class OscSettings(Part):
     Attributes:
         reply: "host:port" that hear every event.
         allow: Other machines that may send, if what they send ends with the token of the file `osc-token`.
+        announce: Whether programs are helped to find the port (zeroconf and OSCQuery), wherever it is heard.
     """
 
     host: Host = "127.0.0.1"
     port: Port = 7373
     reply: Annotated[tuple[Endpoint, ...], OrEmpty] = ()
     allow: Annotated[tuple[Network, ...], OrEmpty] = ()
+    announce: YesNo = True
 
 
 class WebSettings(Part):
