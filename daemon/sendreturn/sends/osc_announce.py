@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME_BYTES = 63
 """A name of DNS is no longer."""
+_IP_BOUND_IF = 25
+"""Of netinet/in.h on macOS."""
 
 
 class Announcement:
@@ -51,6 +55,9 @@ class Announcement:
         addresses = announced_addresses(self._host)
         version = IPVersion.V6Only if ":" in addresses[0] else IPVersion.V4Only
         self._zeroconf = AsyncZeroconf(interfaces=addresses, ip_version=version)
+        if all(plain_address(address).is_loopback for address in addresses):
+            await self._zeroconf.zeroconf.async_wait_for_start()
+            keep_to_loopback(self._zeroconf.zeroconf)
         for kind, port in self._services.items():
             info = ServiceInfo(
                 kind,
@@ -70,6 +77,21 @@ class Announcement:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._zeroconf is not None:
             await self._zeroconf.async_close()
+
+
+def keep_to_loopback(zeroconf: Any) -> None:
+    """Have its ears closed to the network: it joins groups on the chosen interfaces only, but it listens at 0.0.0.0.
+
+    Where the system has no way to do that, another machine that asks this one directly learns of a port that it cannot
+    reach.
+    """
+    for reader in zeroconf.engine.readers:
+        if sys.platform == "linux":
+            with suppress(OSError):  # an old kernel lets only root do it
+                reader.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        elif sys.platform == "darwin":
+            with suppress(OSError):
+                reader.sock.setsockopt(socket.IPPROTO_IP, _IP_BOUND_IF, socket.if_nametoindex("lo0"))
 
 
 def instance_name() -> str:

@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from pythonoscquery.osc_query_client import OSCQueryClient
 from sendreturn.params import PARAMETERS
 from sendreturn.sends import discovery as discovery_module
 from sendreturn.sends.discovery import Discovery
-from sendreturn.sends.osc_announce import announced_addresses, instance_name
+from sendreturn.sends.osc_announce import announced_addresses, instance_name, keep_to_loopback
 from sendreturn.sends.osc_query import OscQuery, host_info
 from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.osc_tree import SET, address_space, find
@@ -288,6 +289,21 @@ async def test_one_value_is_set_where_a_controller_can_send_no_more(tmp_path: Pa
         osc.answers.clear()
         osc.say("/sendreturn/set/weirdness")
         assert (await osc.hear("/sendreturn/error"))[0].startswith("The key 'weirdness' has no value.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which device a socket is bound to")
+@pytest.mark.usefixtures("no_leaks")
+async def test_the_network_is_not_listened_to_where_only_this_machine_is_meant() -> None:
+    ears = AsyncZeroconf(interfaces=["127.0.0.1"], ip_version=IPVersion.V4Only)
+    try:
+        await ears.zeroconf.async_wait_for_start()
+        keep_to_loopback(ears.zeroconf)
+        devices = {
+            reader.sock.getsockopt(socket.SOL_SOCKET, 25, 16).strip(b"\0") for reader in ears.zeroconf.engine.readers
+        }
+        assert devices == {b"lo"}
+    finally:
+        await ears.async_close()
 
 
 def test_the_addresses_are_those_where_osc_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
