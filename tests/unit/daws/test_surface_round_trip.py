@@ -55,15 +55,15 @@ async def test_a_button_sends_what_is_selected_and_the_phone_shows_how_it_stands
         phone.screen.pass_ms(16)
         await phone.until(lambda: phone.screen.control("link").color != dark)
         phone.screen.slide("weirdness", 0.25)
-        phone.screen.press("do_cover")
+        phone.screen.press("do_extend")
         press = await phone.until(daw.press)
         piece = {"files": [{"path": str(clip)}], "length": RATE, "position": 0}
         told = selection(press["request"], living.session, press["operation"], RATE, pieces=[piece])
         daw.write("send", **{**told, "params": press["params"]})
-        await phone.until(lambda: phone.screen.text("title").startswith("cover "))
+        await phone.until(lambda: phone.screen.text("title").startswith("extend "))
         await phone.until(lambda: phone.screen.text("text").startswith("Done: "))
         (send,) = await living.ended()
-        assert phone.screen.text("title") == f"cover {send.id}"
+        assert phone.screen.text("title") == f"extend {send.id}"
         assert phone.screen.control("progress").values.x == 1
         assert send.params["weirdness"] == 0.25
         assert phone.screen.text("text") == f"Done: {len(send.returns)} files came back."
