@@ -58,10 +58,10 @@ class Surface:
         return self.presets[:MOST_PRESETS]
 
 
-def surface_of(found: Installation) -> Surface:
-    """The surface that the settings ask for. The token is in it where other machines may send at all."""
+def surface_of(found: Installation, *, is_remote: bool) -> Surface:
+    """The surface that the settings ask for. The token is in it only where other machines may send at all."""
     values = found.values
-    token = Places(found.folder.parents[1]).read_osc_token() if values.get("OSC_ALLOW") else ""
+    token = Places(found.folder.parents[1]).read_osc_token() if is_remote and is_open(found) else ""
     return Surface(
         mark=f"{MARK} {values['VERSION']}",
         port=int(values["OSC_PORT"]),
@@ -77,11 +77,13 @@ class Layout:
     Attributes:
         path: In the user's documents, from where it is opened or sent to a phone.
         make: Its contents.
+        is_remote: Whether it may send from another machine.
     """
 
     found: Installation
     path: Path
     make: Callable[[Surface], bytes]
+    is_remote: bool
 
     def install(self) -> list[Step]:
         """Write it. One that the user has changed since is kept under another name.
@@ -89,7 +91,7 @@ class Layout:
         Raises:
             SendReturnError: it cannot be written.
         """
-        surface = surface_of(self.found)
+        surface = surface_of(self.found, is_remote=self.is_remote)
         contents = self.make(surface)
         try:
             steps = [*self._kept(contents), self._written(contents)]
@@ -118,13 +120,14 @@ class Layout:
             yield Finding(name, False, f"The layout {self.path} is missing.", f"{again}.")
         elif self._is_changed():
             yield Finding(name, True, f"The layout {self.path} was changed by hand, and is left alone.")
-        elif _hash(self.make(surface_of(self.found))) != self._last():
+        elif _hash(self.make(surface_of(self.found, is_remote=self.is_remote))) != self._last():
             what = "is of another version, or of other presets, another port or another token"
             remedy = f"{again}, and load the layout into {self.found.manifest.title} again."
             yield Finding(name, False, f"The layout {self.path} {what}.", remedy)
         else:
             yield Finding(name, True, f"The layout {self.path} is up to date.")
-        yield from _reach(self.found)
+        if self.is_remote:
+            yield from _reach(self.found)
 
     def _kept(self, contents: bytes) -> Iterator[Step]:
         if not self.path.exists() or not self._is_changed() or self.path.read_bytes() == contents:

@@ -101,7 +101,7 @@ def _mailbox(found: Installation, *, is_running: bool) -> Iterator[Finding]:
             yield Finding(name, False, what, "Make it and all that is in it yours again, with chown or chmod u+rwx.")
     waiting = len(list((found.folder / "out").glob("*.json")))
     if waiting and not is_running:
-        yield Finding(name, True, f"{waiting} messages of {title} wait for the daemon: `sendreturn run`.")
+        yield Finding(name, True, f"What {title} has sent ({waiting}) waits for the daemon: `sendreturn run`.")
 
 
 def _answer(found: Installation, ping: Callable[[str], str | None]) -> Finding:

@@ -35,8 +35,8 @@ KNOWN = {
 DAEMON = "127.0.0.1:7373"
 
 
-def read(surface: Surface = SURFACE) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(session(surface))
+def read() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(session(SURFACE))
     return found
 
 
@@ -57,7 +57,7 @@ def test_it_is_a_session_of_widgets_that_there_are_with_properties_that_there_ar
 
 def test_scripts_hold_nothing_that_would_be_filled_in() -> None:
     """`@{…}`, `JS{…}`, `OSC{…}`, `VAR{…}` and `#{…}` are replaced in every property before it is used."""
-    for widget in all_widgets(read(Surface("m", 1, ("jazz",), "tok-en_"))["content"]):
+    for widget in all_widgets(read()["content"]):
         for name in ("onPreload", "onCreate", "onValue", "onTouch"):
             assert not re.search(r"(@|#|JS|VAR|OSC|IMPORT)\{", widget.get(name, ""))
 
@@ -67,10 +67,10 @@ def test_nothing_sends_by_itself() -> None:
         assert widget.get("bypass") or widget["type"] in ("root", "panel")
 
 
-def played(*acts: Any, surface: Surface = SURFACE) -> dict[str, Any]:
+def played(*acts: Any) -> dict[str, Any]:
     if shutil.which("node") is None:
         pytest.skip("not on this machine: node")
-    asked = json.dumps({"session": read(surface), "acts": acts})
+    asked = json.dumps({"session": read(), "acts": acts})
     done = subprocess.run(["node", str(HARNESS)], input=asked, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -129,8 +129,3 @@ def test_approve_cancel_and_retry_are_about_the_send_that_can_be() -> None:
     found = played(waits, ["hear", "/sendreturn/state", "aaaaaaaa", "done", 1, ""], *turns)
     assert len(found["sent"]) == 1
     assert not found["vars"]["approve"]["lit"]
-
-
-def test_with_a_token_every_message_ends_with_it() -> None:
-    found = played(["press", "do_cover"], surface=Surface("m", 7373, token="secret"))
-    assert all(args[-2:] == ["token", "secret"] for _, _, args in found["sent"])

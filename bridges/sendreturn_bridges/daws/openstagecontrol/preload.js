@@ -8,7 +8,7 @@ globals.named = {}
 globals.sends = {approve: '', cancel: '', retry: ''}
 globals.heardAt = 0
 
-globals.say = (word, ...values) => send(globals.daemon, '/sendreturn/' + word, ...values@TOKEN@)
+globals.say = (word, ...values) => send(globals.daemon, '/sendreturn/' + word, ...values)
 
 globals.isLinked = () => Date.now() - globals.heardAt < 25000
 

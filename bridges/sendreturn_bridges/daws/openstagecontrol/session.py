@@ -170,8 +170,7 @@ def _link() -> Widget:
 
 def _preload(surface: Surface) -> str:
     text = resources.files(__package__ or "").joinpath("preload.js").read_text("utf-8")
-    token = f", 'token', {json.dumps(surface.token)}" if surface.token else ""
-    filled = {"MARK": surface.mark, "PORT": str(surface.port), "SLIDERS": json.dumps(list(SLIDERS)), "TOKEN": token}
+    filled = {"MARK": surface.mark, "PORT": str(surface.port), "SLIDERS": json.dumps(list(SLIDERS))}
     for name, value in filled.items():
         text = text.replace(f"@{name}@", value)
     return text

@@ -36,8 +36,10 @@ def clicks(found: Installation) -> tuple[str, ...]:
         f"Start Open Stage Control on this computer, set “load” in its launcher to {path}, and press its play button.",
         "Open its address (which it shows, such as http://192.168.1.2:8080) in the browser of a phone or tablet.",
         "The mark beside “sendreturn” lights up when the daemon answers.",
+        "Whoever opens that address can press its buttons: set “authentication” in the launcher where others could.",
     )
 
 
 def _layout(found: Installation) -> Layout:
-    return Layout(found, documents() / "sendreturn-open-stage-control.json", session)
+    # What reaches the daemon comes from the program on this machine, and whoever opens its page can read the session.
+    return Layout(found, documents() / "sendreturn-open-stage-control.json", session, is_remote=False)

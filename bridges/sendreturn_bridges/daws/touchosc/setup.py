@@ -43,4 +43,4 @@ def clicks(found: Installation) -> tuple[str, ...]:
 
 
 def _layout(found: Installation) -> Layout:
-    return Layout(found, documents() / "sendreturn.tosc", touchosc_document)
+    return Layout(found, documents() / "sendreturn.tosc", touchosc_document, is_remote=True)
