@@ -142,7 +142,6 @@ class Screen:
         lua.globals().Color = lambda *parts: parts
         lua.globals().getMillis = lambda: self.now_ms
         lua.globals().sendOSC = self._send
-        lua.globals().root = _Handle(self.root if hasattr(self, "root") else None, self)
         lua.globals().self = _Handle(control, self)
         return lua
 
@@ -157,21 +156,23 @@ class Screen:
 class _Handle:
     """A control as scripts see it: setting a property goes through the rules."""
 
-    def __init__(self, control: Control | None, screen: Screen) -> None:
+    def __init__(self, control: Control, screen: Screen) -> None:
         object.__setattr__(self, "_control", control)
         object.__setattr__(self, "_screen", screen)
 
     def __getattr__(self, key: str) -> Any:
-        control = self._control or self._screen.root
+        control = self._control
         if key == "children":
             return _Handles(control, self._screen)
+        if key == "parent":
+            return _Handle(self._screen.root, self._screen)  # our documents have one level
         return getattr(control, key)
 
     def notify(self, key: str, value: Any) -> None:
-        (self._control or self._screen.root).call("onReceiveNotify", key, value)
+        self._control.call("onReceiveNotify", key, value)
 
     def __setattr__(self, key: str, value: Any) -> None:
-        (self._control or self._screen.root).set(key, value)
+        self._control.set(key, value)
 
 
 class _Handles:

@@ -110,7 +110,10 @@ class Layout:
             return []
         if self._is_changed():
             return [Step(self.path, "left, as it was changed since it was written")]
-        self.path.unlink()
+        try:
+            self.path.unlink()
+        except OSError as error:
+            return [Step(self.path, f"left, as it cannot be removed: {error.strerror}")]
         return [Step(self.path, "removed")]
 
     def check(self) -> Iterator[Finding]:

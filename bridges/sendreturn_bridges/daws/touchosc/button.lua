@@ -2,5 +2,5 @@
 function onValueChanged (key)
   if key ~= 'x' or self.values.x ~= 1 then return end
   local word, value = self.tag:match ('^(%w+) (.+)$')
-  root:notify (word, value)
+  self.parent:notify (word, value)
 end
