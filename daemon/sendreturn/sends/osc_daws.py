@@ -64,7 +64,7 @@ class DawMessages:
         if not isinstance(word, str) or not word:
             raise UsageError("selected needs an operation or a preset.", "For example: /sendreturn/selected cover")
         params = {**kept, **osc_messages.params_of(tuple(pairs))}
-        daw = str(params.pop(DAW, None) or "")
+        daw = str(params.pop(DAW, None) or "").casefold()
         key = self._repeats.key(sender[0], ("selected", word, daw, params), asked.req)
         press = Press(word, params, press_request("osc", key))
         self._begin(partial(self.press, daw, press), asked, sender)
@@ -87,6 +87,7 @@ class DawMessages:
             return
         self._answer(sender, osc_messages.accepted(send), asked)
         self._listen(sender, send.id, asked)
+        self._answer(sender, osc_messages.state_of(self._desk.get(send.id)), asked)  # what was told meanwhile
 
 
 async def _no_bridge(*_: object) -> Note:

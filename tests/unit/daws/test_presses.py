@@ -266,6 +266,13 @@ async def test_a_daw_that_takes_a_press_and_sends_nothing_is_told(
         await found.until(lambda: len(found.sends) == 1)
 
 
+async def test_a_bridge_that_stumbles_over_a_press_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox_presses.MailboxPresses, "put", lambda *_: 1 / 0)
+    async with studio(tmp_path) as found:
+        found.osc.say("/sendreturn/selected", "cover", "daw", "REAPER")
+        assert "The bridge for reaper cannot be pressed" in (await found.osc.hear("/sendreturn/error"))[0]
+
+
 async def test_over_http_a_press_is_answered_with_the_send(tmp_path: Path) -> None:
     async with studio(tmp_path) as found, found.living.http() as http:
         asking = asyncio.create_task(http.post("/api/daws/reaper/press", json={"operation": "cover"}))
