@@ -86,11 +86,9 @@ class Daws:
         name = daw or await self._presses.latest(self._links)
         link = self._link(name)
         known = self._asked.of_request(name, press.request)
-        return (
-            await self._presses.make(name, link, press)
-            if known is None
-            else _accepted_note(known, self._desk.get(known.send_id))
-        )
+        if known is not None:
+            return _accepted_note(known, self._desk.get(known.send_id))
+        return await self._presses.make(name, link, press)
 
     async def take(self, path: Path) -> Note:
         """Take a selection that a DAW has put into its mailbox, now; "accepted", or "error" with a sentence.

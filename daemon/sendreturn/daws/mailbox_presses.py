@@ -4,7 +4,8 @@
 
 One that is not taken in time is withdrawn, by a rename too: whichever of the two renames comes first holds, so that a
 press is done at most once. `until_s` (seconds since 1970) is for the case that the daemon dies meanwhile: a script does
-nothing for a press that is older.
+nothing for a press that is older. One that cannot send what is selected writes `{"kind": "refused", "request", "text"}`
+into `out`, which whoever has pressed hears.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ PATIENCE_S = 5.0
 """Scripts look for it ten times a second, unless their DAW is busy."""
 LOOK_S = 0.05
 MOST_WAITING = 16
+TRIES = 20
 
 
 class MailboxPresses:
@@ -44,14 +46,16 @@ class MailboxPresses:
 
     def start(self) -> None:
         """Begin; what an earlier daemon has left there is nobody's wish any more."""
-        self._withdraw()
+        with suppress(OSError):
+            self._withdraw()
         self._task = asyncio.create_task(self._run(), name=f"presses {self._setup.manifest.name}")
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            self._withdraw()
+            with suppress(OSError):
+                self._withdraw()
 
     def put(self, press: Press) -> None:
         """Have it wait for its turn. Raises UsageError where too many wait already."""
@@ -96,6 +100,10 @@ class MailboxPresses:
     async def _is_taken(self) -> bool:
         until_s = time.monotonic() + PATIENCE_S
         while self._path.exists() and time.monotonic() < until_s:  # noqa: ASYNC110 - a script tells by a rename alone
+            await asyncio.sleep(LOOK_S)
+        for _ in range(TRIES):
+            with suppress(PermissionError):  # on Windows, while the script is looking whether it is there
+                return not self._withdraw()
             await asyncio.sleep(LOOK_S)
         return not self._withdraw()
 

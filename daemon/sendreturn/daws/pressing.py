@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from sendreturn.daws.contract import Note
-from sendreturn.errors import NotNow, UsageError
+from sendreturn.errors import NotNow, SendReturnError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,9 +81,13 @@ class Presses:
         answer.add_done_callback(lambda _: self._waiting.pop(key, None))
         try:
             link.press(press)
-        except BaseException:
+        except SendReturnError:
             answer.cancel()
             raise
+        except Exception as error:
+            answer.cancel()
+            log.exception("a bridge cannot be pressed", daw=key[0])
+            raise UsageError(f"The bridge for {key[0]} cannot be pressed; the log says more.") from error
         return answer
 
 

@@ -100,6 +100,26 @@ async def test_a_press_that_no_daw_takes_is_withdrawn(tmp_path: Path, hurried: N
         assert [path.name for path in (found.daw.mailbox / "in").iterdir()] == ["words.json"]
 
 
+async def test_a_script_that_is_just_looking_does_not_keep_a_press_there(
+    tmp_path: Path, hurried: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows renames nothing that somebody has open."""
+    async with studio(tmp_path) as found:
+        real, refusals = Path.replace, [0]
+
+        def replace(path: Path, target: Path) -> Path:
+            if path.name == "press.json" and refusals[0] < 3:
+                refusals[0] += 1
+                raise PermissionError(13, "in use")
+            return real(path, target)
+
+        monkeypatch.setattr(Path, "replace", replace)
+        found.osc.say("/sendreturn/selected", "cover")
+        assert "does not answer" in (await found.osc.hear("/sendreturn/error"))[0]
+        assert refusals == [3]
+        assert found.daw.press() is None
+
+
 async def test_a_daw_says_why_it_sends_nothing(tmp_path: Path) -> None:
     async with studio(tmp_path) as found:
         found.osc.say("/sendreturn/selected", "cover", "req", "a")
@@ -244,6 +264,13 @@ async def test_a_daw_that_takes_a_press_and_sends_nothing_is_told(
         assert "sent nothing" in (await found.osc.hear("/sendreturn/error"))[0]
         found.send_selected(press)  # late, but done
         await found.until(lambda: len(found.sends) == 1)
+
+
+async def test_a_bridge_that_stumbles_over_a_press_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox_presses.MailboxPresses, "put", lambda *_: 1 / 0)
+    async with studio(tmp_path) as found:
+        found.osc.say("/sendreturn/selected", "cover", "daw", "REAPER")
+        assert "The bridge for reaper cannot be pressed" in (await found.osc.hear("/sendreturn/error"))[0]
 
 
 async def test_over_http_a_press_is_answered_with_the_send(tmp_path: Path) -> None:
