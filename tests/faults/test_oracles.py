@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
 
+import pytest
 import soundfile
 from oracles import Dawspy, canaries_in, harmed, left_over, manifest, paid_once, strays, unended, untrue, unwished
 from sendreturn.engine.journal import Fate, Journal, NewSend
@@ -25,6 +29,21 @@ def test_the_observer_sees_half_a_file_and_a_whole_one(tmp_path: Path):
     assert {sight.path.name for sight in spy.sights if not sight.problem} == {"whole.wav"}
     assert {sight.frames for sight in spy.sights if sight.path.name == "whole.wav"} == {4800}
     assert "half.wav" in " ".join(spy.problems)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the observer hears by inotify")
+def test_an_observer_that_could_not_hear_everything_says_so_and_looks_at_all_that_is_there(tmp_path: Path):
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, [0.25] * 4800, 48_000, subtype="PCM_24")
+    (folder := tmp_path / "Returns").mkdir()
+    with Dawspy(folder) as spy:
+        os.kill(spy.pid, signal.SIGSTOP)
+        for number in range(18_000):  # two names in turn: the kernel makes one of two events that are alike
+            os.close(os.open(folder / f"{number % 2}.txt", os.O_CREAT | os.O_WRONLY))
+        whole.rename(folder / "whole.wav")
+        os.kill(spy.pid, signal.SIGCONT)
+    assert [sight.path.name for sight in spy.sights if not sight.problem] == ["whole.wav"]
+    assert spy.problems == ["Returns: the observer was blind: more happened than the kernel's queue holds"]
 
 
 def test_a_file_that_changes_goes_or_strays_is_seen_and_one_that_is_put_away_is_not(tmp_path: Path):

@@ -111,6 +111,7 @@ class Dawspy:
         self._process = subprocess.Popen(
             [sys.executable, str(SPY), str(self._folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self.pid = self._process.pid
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "watching\n"
         return self
