@@ -205,7 +205,8 @@ def test_half_a_line_at_the_end_of_the_list_is_passed_over(tmp_path: Path):
     journal = Journal.open(tmp_path / "journal.db")
     new = NewSend(SendId("0badcafe"), tmp_path, None, None, "cover", "studio", {}, Origin.CLI, None)
     send, _ = journal.add(new)
-    intent = journal.intend(send, "main", {"prompt": "x"}, 10.0)
+    intent = journal.plan(send, "main", {"prompt": "x"}, 10.0)
+    journal.intend(intent)
     with (tmp_path / "paid.jsonl").open("a") as file:
         file.write('{"intent": {"send_id": "0bad')
     journal.answer(intent, Fate.ACCEPTED, "task-1")

@@ -72,7 +72,8 @@ def test_a_bill_without_an_intent_and_a_lie_about_a_send_are_seen(tmp_path: Path
     clip = tmp_path / "riff.wav"
     new = NewSend(SendId("0badcafe"), tmp_path, clip, clip, "cover", "studio", {}, Origin.FOLDER, None)
     send, _ = journal.add(new)
-    intent = journal.intend(send, "main", {}, 10.0)
+    intent = journal.plan(send, "main", {}, 10.0)
+    journal.intend(intent)
     journal.answer(intent, Fate.ACCEPTED, "task-1")
     assert paid_once(["task-1"], path) == []
     assert len(paid_once(["task-1", "task-1"], path)) == 1

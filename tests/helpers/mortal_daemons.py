@@ -324,7 +324,7 @@ def _die_at(step: int) -> None:
     os.fsync = between(os.fsync)
     files._rename = between(files._rename)
     make._post = between(make._post)
-    for name in ("add", "move", "note", "record", "intend", "answer"):
+    for name in ("add", "move", "note", "record", "plan", "intend", "give_back", "answer"):
         setattr(journal.Journal, name, between(getattr(journal.Journal, name)))
     for name in ("send", "recv"):
         setattr(socket.socket, name, between(getattr(socket.socket, name)))

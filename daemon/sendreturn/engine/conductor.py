@@ -89,6 +89,7 @@ class Conductor:
     async def start(self, *, resume: bool = True) -> None:
         """Go on with every send that had not ended; without `resume` each waits until it is asked for."""
         self._loop = asyncio.get_running_loop()
+        self._journal.give_back()
         for send in self._journal.unfinished() if resume else ():
             self._begin(send)
         if resume:

@@ -275,9 +275,9 @@ class Journal:
             row = db.execute(query.order_by(t.intents.c.attempt.desc())).mappings().first()
         return intent_of(row) if row else None
 
-    def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
-        """Write down that a request is about to go out. Called once per send, call and attempt, before the request."""
-        with self._write() as db:
+    def plan(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
+        """Set the price of a request aside, before anything of it goes out. Called once per send, call and attempt."""
+        with self._write(soon=True) as db:
             db.execute(
                 sa.insert(t.intents).values(
                     send_id=send.id,
@@ -287,15 +287,34 @@ class Journal:
                     fields=dict(fields),
                     credits=credits,
                     made_at=now(),
-                    fate=Fate.INTENDED.value,
+                    fate=Fate.PLANNED.value,
                 )
             )
-            if self._ledger is not None and credits > 0:
-                row = db.execute(sa.select(t.sends).where(t.sends.c.id == send.id)).mappings().one()
-                self._ledger.intend(Line(send.id, call, send.attempt, now(), credits, dict(fields), dict(row)))
         intent = self.intent(send.id, call, send.attempt)
         assert intent is not None
         return intent
+
+    def intend(self, intent: Intent) -> None:
+        """Write down that a request is about to go out. It must not, where this raises."""
+        with self._write() as db:
+            if self._ledger is not None and intent.credits > 0:
+                row = db.execute(sa.select(t.sends).where(t.sends.c.id == intent.send_id)).mappings().one()
+                asked = (intent.send_id, intent.call, intent.attempt, now(), intent.credits, dict(intent.fields))
+                self._ledger.intend(Line(*asked, dict(row)))
+            of_it = t.intents.c.id == intent.id
+            db.execute(sa.update(t.intents).where(of_it).values(fate=Fate.INTENDED.value, made_at=now()))
+
+    def plan_again(self, intent: Intent) -> None:
+        """Set the price of a request aside once more, which was not taken or never went out."""
+        with self._write(soon=True) as db:
+            db.execute(sa.update(t.intents).where(t.intents.c.id == intent.id).values(fate=Fate.PLANNED.value))
+
+    def give_back(self, intent: Intent | None = None) -> None:
+        """A planned request will not go out now; without one, all that were planned when an earlier process ended."""
+        planned = t.intents.c.fate == Fate.PLANNED.value
+        of_it = planned if intent is None else planned & (t.intents.c.id == intent.id)
+        with self._write(soon=True) as db:
+            db.execute(sa.update(t.intents).where(of_it).values(fate=Fate.REFUSED.value))
 
     def intent(self, send_id: SendId, call: str, attempt: int) -> Intent | None:
         query = sa.select(t.intents).where(
