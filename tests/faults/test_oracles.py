@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from oracles import Dawspy, canaries_in, harmed, left_over, manifest, paid_once, strays, unended, untrue, unwished
+from oracles import (
+    Dawspy,
+    called_in,
+    canaries_in,
+    harmed,
+    left_over,
+    manifest,
+    paid_once,
+    strangers,
+    strays,
+    unended,
+    untrue,
+    unwished,
+)
 from sendreturn.engine.journal import Fate, Journal, NewSend
 from sendreturn.sends.wish import Origin
 from sendreturn.words import SendId, State
@@ -84,3 +97,20 @@ def test_a_bill_without_an_intent_and_a_lie_about_a_send_are_seen(tmp_path: Path
     journal.move(send.id, State.DONE)
     assert untrue(path, tmp_path) == ["0badcafe is done without a delivery"]
     journal.close()
+
+
+def test_a_stranger_that_was_called_is_seen(tmp_path: Path):
+    log = tmp_path / "log"
+    log.write_text(
+        '7 connect(9, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.1")}, 16) = 0\n'
+        "7 connect(9, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), "
+        'inet_pton(AF_INET6, "2001:db8::1", &sin6_addr), sin6_scope_id=0}, 28) = -1 EINPROGRESS\n'
+        '8 connect(4, {sa_family=AF_UNIX, sun_path="/run/user/0/bus"}, 110) = 0\n'
+        '8 connect(4, {sa_family=AF_UNIX, sun_path="/var/run/nscd/socket"}, 110) = -1 ENOENT\n'
+    )
+    called = called_in(log)
+    assert called == ["10.0.0.1:80", "2001:db8::1:443", 'AF_UNIX sun_path="/run/user/0/bus"']
+    assert strangers(called, ["10.0.0.1:80"]) == [
+        "2001:db8::1:443 was called",
+        'AF_UNIX sun_path="/run/user/0/bus" was called',
+    ]
