@@ -177,6 +177,12 @@ class Conductor:
         self._on_loop(self._wake, send.id, Run.approve)
         return self.get(send_id)
 
+    def approve_all(self, session: Path | None = None) -> Sequence[SendView]:
+        return self._say_to_waiting(session, Run.approve, approved=True)
+
+    def cancel_waiting(self, session: Path | None = None) -> Sequence[SendView]:
+        return self._say_to_waiting(session, Run.cancel, cancel_asked=True)
+
     def hint(self, send_id: str) -> None:
         """A service says that something has happened to a send, which then goes and looks for itself."""
         run = self._runs.get(send_id)
@@ -206,6 +212,11 @@ class Conductor:
         """What holds sends up at the moment, a sentence by topic. May be called from any thread."""
         held = Counter(stall.sentence for stall in dict(self._means.stalls).values())
         told = [f"{sentence} (Sends that wait: {count}.)" for sentence, count in held.items()]
+        if crowd := dict(self._means.crowd):
+            told.append(
+                f"{len(crowd)} clips that came in one go wait for your word; they would cost {sum(crowd.values()):g} "
+                "credits. `sendreturn approve --all` sends them, `sendreturn cancel --waiting` none of them."
+            )
         return {f"held up {n}": sentence for n, sentence in enumerate((*told, *self._means.gates.closed()), 1)}
 
     # Running
@@ -214,6 +225,14 @@ class Conductor:
         task = asyncio.get_running_loop().create_task(self._carry(send), name=f"send {send.id}")
         self._tasks[send.id] = task
         task.add_done_callback(lambda _: self._forget(send.id, task))
+
+    def _say_to_waiting(
+        self, session: Path | None, tell: Callable[[Run], None], **values: object
+    ) -> Sequence[SendView]:
+        sends = self._journal.say_to_waiting(session, **values)
+        for send in sends if self._loop is not None else ():
+            self._on_loop(self._wake, send.id, tell)
+        return [self._view(send) for send in sends]
 
     def _wake(self, send_id: SendId, tell: Callable[[Run], None]) -> None:
         """Tell a run something; one that was not begun yet finds it in the journal."""
@@ -228,6 +247,7 @@ class Conductor:
             del self._tasks[send_id]
             self._runs.pop(send_id, None)
             self._live.pop(send_id, None)
+            self._means.crowd.pop(send_id, None)
 
     async def _carry(self, send: SendRow) -> None:
         """Run one send to its end, whatever that is and whatever holds it up on the way."""

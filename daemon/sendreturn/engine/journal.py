@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from sendreturn.engine import tables as t
-from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine, settle
+from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine, settle, tell
 from sendreturn.engine.journal_rows import Fate, Intent, NewSend, SendRow, intent_of, now, send_of
 from sendreturn.engine.ledger import Ledger, Line
 from sendreturn.engine.reserve import Reserve
@@ -32,6 +32,8 @@ __all__ = ["ANEW", "BUSY_TIMEOUT_S", "Fate", "Intent", "Journal", "NewSend", "Se
 
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program (a backup) before it says so; whoever writes tries again."""
+ALL_APPROVED = "all approved"
+"""The fact under which it stands when the user last let all sends go that waited."""
 ANEW = "anew"
 """The stage under which it stands which calls the user wants to have made anew."""
 
@@ -150,6 +152,35 @@ class Journal:
         """Set single facts of a send (fingerprint, clip, approved, cost_credits)."""
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(**values))
+
+    def say_to_waiting(self, session: Path | None, **values: object) -> Sequence[SendRow]:
+        """Set single facts of every send that waits for approval, or of those of one session; returns them."""
+        waiting = t.sends.c.state == State.WAITING_APPROVAL.value
+        if session is not None:
+            waiting &= t.sends.c.session == str(session)
+        with self._write() as db:
+            if values.get("approved"):
+                tell(db, ALL_APPROVED, now())
+            db.execute(sa.update(t.sends).where(waiting).values(**values))
+            return [send_of(row) for row in db.execute(sa.select(t.sends).where(waiting)).mappings()]
+
+    def created_around(
+        self, send: SendRow, origins: Collection[str], services: Iterable[str], most: int
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """When other sends of these origins and services were created, before this one and after it, nearest first.
+
+        Not those from before the user last let all go that waited. At most so many.
+        """
+        at, same_time = t.sends.c.created_at, t.sends.c.created_at == send.created_at
+        wanted = t.sends.c.origin.in_(origins) & t.sends.c.service.in_(list(services)) & (t.sends.c.id != send.id)
+        since = sa.select(t.about.c.value).where(t.about.c.name == ALL_APPROVED).scalar_subquery()
+        wanted &= at > sa.func.coalesce(since, "")
+        before = sa.or_(at < send.created_at, sa.and_(same_time, t.sends.c.id < send.id))
+        query = sa.select(at).where(wanted).limit(most)
+        with self._read() as db:
+            earlier = db.execute(query.where(at <= send.created_at, before).order_by(at.desc())).scalars().all()
+            later = db.execute(query.where(at >= send.created_at, ~before).order_by(at)).scalars().all()
+        return earlier, later
 
     def again(
         self, send_id: SendId, note: str, *, anew: Sequence[str] = (), forget: Sequence[str] | None = ()

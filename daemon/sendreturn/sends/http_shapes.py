@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -32,10 +32,30 @@ class SendRequest(BaseModel):
     req: str | None = Field(None, description="The same text makes a repeated request the same send.")
 
 
+class WaitingRequest(BaseModel):
+    """What `POST /api/sends/approve` and `/api/sends/cancel` take."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: str | None = Field(None, description="Only sends of this session folder; of all where none is named.")
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
 def parse_request(body: Mapping[str, Any]) -> SendRequest:
     """The request, or a UsageError that names each field that is wrong."""
+    return _parsed(SendRequest, body)
+
+
+def parse_waiting(body: Mapping[str, Any]) -> WaitingRequest:
+    """The same for what concerns all sends that wait."""
+    return _parsed(WaitingRequest, body)
+
+
+def _parsed(kind: type[Body], body: Mapping[str, Any]) -> Body:
     try:
-        return SendRequest.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise UsageError(f"The request cannot be used: {'; '.join(wrong)}.", "/openapi.json describes it.") from error

@@ -322,11 +322,16 @@ class ReturnsSettings(Part):
 
 
 class HotFolderSettings(Part):
-    """The folder into which clips are dropped, and what happens to them afterwards ("move" or "leave")."""
+    """The folder into which clips are dropped, and what happens to them afterwards ("move" or "leave").
+
+    Attributes:
+        ask_above_clips: More clips than this in one go wait for `approve` where they would cost something; None: never.
+    """
 
     folder: Folder = "Sends"
     settle_s: Annotated[float, number(0, 3600)] = 2.0
     after: Annotated[str, choice(("move", "leave"))] = "move"
+    ask_above_clips: Annotated[int, whole(1, 100_000)] | None = 25
 
 
 class Settings(Part):

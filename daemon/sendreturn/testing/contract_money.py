@@ -49,7 +49,7 @@ class MoneyContract(ContractBase):
                 fates.append({one.fate for send in sends for one in bench.house.journal.standing_of(send.id)})
                 bill(*asked)
 
-            bench.simulator.billed = billed  # type: ignore[method-assign]
+            bench.simulator.billed = billed  # type: ignore[method-assign,assignment]
             await self._begin(bench)
         assert fates
         assert all(Fate.INTENDED in seen for seen in fates)
