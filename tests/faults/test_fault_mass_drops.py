@@ -117,8 +117,8 @@ async def test_a_word_for_many_clips_is_none_against_the_cap_of_the_hour(tmp_pat
             ids = drop_all(rig, range(8))
             await rested(rig, ids)
             rig.desk.approve_all()
-            await until(lambda: states(rig, ids)[State.DONE] == 5)
-            ended = await rested(rig, ids)
-            assert ended == {State.DONE: 5, State.WAITING_APPROVAL: 3}
+            # The last of the eight stands behind these two, which hold the service's places.
+            wanted = {State.DONE: 5, State.WAITING_APPROVAL: 2, State.SUBMITTING: 1}
+            await until(lambda: states(rig, ids) == wanted)
             assert "per_hour_credits allows 50" in rig.desk.list(State.WAITING_APPROVAL)[0].text
     assert len(studio.ledger) == 5
