@@ -145,6 +145,15 @@ class Sweep:
             daemon.start(forgiving=True).wait()
         return self._told(story, daemon, before, spy)
 
+    def undisturbed(self, service: str, operation: str) -> Story:
+        """One send that nothing is done to."""
+        story = Story(f"{service} {operation} undisturbed")
+        daemon, before = self.daemon(story.name), len(self._services.bills())
+        with Spy(daemon) as spy:
+            daemon.drop(_drop((service, operation), 0))
+            daemon.start().wait()
+        return self._told(story, daemon, before, spy)
+
     # Kills at system calls
 
     def count(self, service: str, operation: str) -> tuple[Counter[str], Story]:
