@@ -8,7 +8,6 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -20,11 +19,12 @@ from sendreturn.engine import intake
 from sendreturn.engine.attempts import call_folder, retry_of
 from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.hosting import ClipHost
-from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow, now
+from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
 from sendreturn.engine.outputs import Handed
 from sendreturn.engine.pipeline import run_or_stall
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
 from sendreturn.engine.stalls import stall_in
+from sendreturn.engine.tidying import EVERY_S, tidy
 from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, Stalled, UsageError
 from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
 from sendreturn.services import Services
@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 6.0
 """How long sends may take to come to a safe place when the daemon stops."""
-KEPT_DAYS = 30
 
 PutAside = Callable[[SendRow, str], Path | None]
 
@@ -85,6 +84,7 @@ class Conductor:
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     async def start(self, *, resume: bool = True) -> None:
         """Go on with every send that had not ended; without `resume` each waits until it is asked for."""
@@ -93,10 +93,13 @@ class Conductor:
         for send in self._journal.unfinished() if resume else ():
             self._begin(send)
         if resume:
-            await asyncio.to_thread(self._tidy)
+            await self._tidy()
+            self._tidying = asyncio.create_task(self._tidy_daily(), name="tidying")
 
     async def stop(self) -> None:
         """Leave every send off at a safe place; the next start goes on with them."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         for run in self._runs.values():
             run.stop()
         tasks = list(self._tasks.values())
@@ -110,18 +113,15 @@ class Conductor:
         await self._services.close()
         await self._means.hosting.close()
 
-    def _tidy(self) -> None:
-        """Remove from the staging folder what nobody will ask for any more.
+    async def _tidy_daily(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            with contextlib.suppress(Stalled):  # a full disk, or a backup: tomorrow is another day
+                await self._tidy()
 
-        That is what a crash has left of sends that are done, and what is left of sends that came to nothing and cost
-        nothing a month ago. What was paid for stays until it is delivered.
-        """
-        month_ago = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).isoformat(timespec="milliseconds")
-        over = set(self._journal.rested_since(now(), [State.DONE]))
-        came_to_nothing = self._journal.rested_since(month_ago, [State.FAILED, State.CANCELLED])
-        for folder in self._means.staging.glob("*"):
-            if folder.name in over or (folder.name in came_to_nothing and not self._journal.spent(SendId(folder.name))):
-                shutil.rmtree(folder, ignore_errors=True)
+    async def _tidy(self) -> None:
+        keep_days = self._settings.staging.keep_days
+        await asyncio.to_thread(tidy, self._journal, self._means.staging, keep_days, self._lock)
 
     # The desk
 

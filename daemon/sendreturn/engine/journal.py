@@ -272,10 +272,11 @@ class Journal:
         with self._write(soon=True) as db:
             db.execute(sa.delete(t.tries).where(t.tries.c.send_id == send_id, t.tries.c.stage == stage))
 
-    def forget(self, send_id: SendId, stages: Sequence[str]) -> None:
-        """Have stages run once more."""
+    def forget(self, send_id: SendId, stages: Sequence[str] | None) -> None:
+        """Have stages run once more; None: all of them."""
+        of_send = t.stages.c.send_id == send_id
         with self._write() as db:
-            db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage.in_(stages)))
+            db.execute(sa.delete(t.stages).where(of_send if stages is None else of_send & t.stages.c.stage.in_(stages)))
 
     # Requests that may be billed
 

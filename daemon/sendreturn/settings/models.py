@@ -334,6 +334,16 @@ class HotFolderSettings(Part):
     ask_above_clips: Annotated[int, whole(1, 100_000)] | None = 25
 
 
+class StagingSettings(Part):
+    """The folder in which sends keep their files until they are delivered.
+
+    Attributes:
+        keep_days: So long those of a send are kept that failed or was cancelled and cost nothing; None: for ever.
+    """
+
+    keep_days: Annotated[float, number(low=0)] | None = 30.0
+
+
 class Settings(Part):
     """The whole configuration. `load_settings` makes one from a file."""
 
@@ -348,6 +358,7 @@ class Settings(Part):
     web: WebSettings = WebSettings()
     returns: ReturnsSettings = ReturnsSettings()
     hot_folder: HotFolderSettings = HotFolderSettings()
+    staging: StagingSettings = StagingSettings()
     database: Annotated[str, BeforeValidator(_check_database)] | None = None
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
