@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from sendreturn.engine import tables as t
 from sendreturn.errors import SendReturnError
+from sendreturn.places import keep_private
 from sendreturn.sends.drives import is_remote
 
 OPENING_TIMEOUT_S = 30.0
@@ -24,6 +25,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {1: ()}
 
 def open_engine(path: Path) -> sa.Engine:
     """One connection that all threads share."""
+    keep_private(path)  # SQLite gives its logs the rights of the file
     engine = sa.create_engine(
         f"sqlite:///{path}",
         poolclass=sa.pool.StaticPool,
