@@ -290,19 +290,25 @@ async def test_what_another_computer_writes_on_a_network_drive_is_found_without_
         await until(lambda: len(desk.wishes) == 2)
 
 
-async def test_a_network_drive_that_hangs_holds_up_no_other_folder(shared_drive: tuple[Path, Path, int], song: Path):
+async def test_a_network_drive_that_hangs_holds_up_no_other_folder_and_is_told(
+    shared_drive: tuple[Path, Path, int], song: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sendreturn.sends.folder.FOLLOW_S", 0.05)
+    monkeypatch.setattr("sendreturn.sends.folder.HANGS_AFTER_S", 0.2)
     _, drive, server = shared_drive
     (drive / "Song").mkdir()
-    desk = FakeDesk()
-    async with watched(Entry(drive / "Song"), Entry(song), desk=desk) as ways:
+    desk, told = FakeDesk(), Told()
+    async with watched(Entry(drive / "Song"), Entry(song), desk=desk, told=told) as ways:
         await ways.rescan()
         os.kill(server, signal.SIGSTOP)
         try:
             await asyncio.sleep(0.2)  # the drive's thread looks at it, and hangs
             drop(song / "Sends" / "extend")
             await until(lambda: len(desk.wishes) == 1)
+            await until(lambda: told.says("does not answer, or takes very long"))
         finally:
             os.kill(server, signal.SIGCONT)
+        await until(lambda: not told.says("does not answer"))
 
 
 async def test_events_that_stop_coming_are_noticed_by_a_probe(song: Path, monkeypatch: pytest.MonkeyPatch):
