@@ -269,11 +269,13 @@ class WebSettings(Part):
     Attributes:
         open_to_network: Whether `host` may be an address that other machines reach. They get what public_url is for,
             and nothing else.
+        public_port: A port of its own for what public_url is for; None: it shares `port`.
     """
 
     host: Host = "127.0.0.1"
     port: Port = 7374
     open_to_network: YesNo = False
+    public_port: Port | None = None
 
 
 class QuantizeSettings(Part):
