@@ -21,7 +21,7 @@ from engine_rig import Rig
 from fake_service import FakeService, write_tone
 from oracles import harmed, manifest, paid_once, unwished
 from sendreturn.doctor import examine
-from sendreturn.engine import prepare
+from sendreturn.engine import intake, prepare
 from sendreturn.places import Places
 from sendreturn.sends import shelf, station, watching
 from sendreturn.sends.arrivals import MemoryArrivals
@@ -30,7 +30,7 @@ from sendreturn.sends.layout import Folders, Rule, make_session
 from sendreturn.sends.roots import Entry
 from sendreturn.sends.station import MOST_AT_FIRST_SIGHT, Pace
 from sendreturn.sends.wiring import why_not_whole
-from sendreturn.sends.wish import Receipt, Wish
+from sendreturn.sends.wish import Origin, Receipt, Wish
 from sendreturn.settings import Budget, SessionSettings, Settings
 from sendreturn.words import State
 from ways_in_fakes import FakeDesk, wav_bytes
@@ -379,6 +379,27 @@ async def test_a_clip_that_is_replaced_during_the_upload_changes_nothing(tmp_pat
         (sidecar,) = rig.session.rglob("*_t1.json")
         assert f'"sha256": "{sent}"' in sidecar.read_text()
     assert paid_once(["task-1"] * len(studio.ledger), tmp_path / "journal.db") == []
+
+
+@pytest.mark.parametrize("way_in", [Origin.FOLDER, Origin.OSC])
+async def test_a_clip_that_is_swapped_for_a_link_out_of_the_session_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way_in: Origin
+):
+    diary, studio = write_tone(tmp_path / "diary.wav", seconds=0.2), FakeService()
+
+    def resolve_and_swap(*asked: Any) -> Any:
+        meant = resolve(*asked)
+        clip.unlink()
+        clip.symlink_to(diary)
+        return meant
+
+    async with Rig(tmp_path, studio) as rig:
+        clip, resolve = write_tone(rig.session / "riff.wav", seconds=0.2), intake.resolve
+        monkeypatch.setattr(intake, "resolve", resolve_and_swap)
+        wish = Wish("cover", clip, rig.session, origin=way_in, confined=way_in is Origin.OSC)
+        ended = await rig.ended(rig.desk.accept(wish).send.id)
+    assert (ended.state, studio.ledger) == (State.FAILED, [])
+    assert "leads out of the session" in ended.text
 
 
 @pytest.mark.parametrize("change", ["cut", "grow", "replace in place"])
