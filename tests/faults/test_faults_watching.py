@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from engine_rig import Rig
 from fake_service import FakeService, write_tone
+from network_drive import network_drive
 from oracles import harmed, manifest, paid_once, unwished
 from sendreturn.doctor import examine
 from sendreturn.engine import intake, prepare
@@ -259,20 +260,8 @@ async def test_a_drive_that_goes_and_comes_back_is_watched_again_and_nothing_is_
 
 @pytest.fixture
 def shared_drive(tmp_path: Path) -> Iterator[tuple[Path, Path, int]]:
-    """A folder, the same folder as a network drive, and the process that serves it."""
-    beneath, drive = tmp_path / "beneath", tmp_path / "drive"
-    for folder in (beneath, drive):
-        folder.mkdir()
-    if shutil.which("bindfs") is None or os.geteuid() != 0:
-        pytest.skip("needs bindfs")
-    process = subprocess.Popen(["bindfs", "-f", str(beneath), str(drive)])
-    until_s = time.monotonic() + 10
-    while not drive.is_mount() and time.monotonic() < until_s:
-        time.sleep(0.01)
-    yield beneath, drive, process.pid
-    process.send_signal(signal.SIGCONT)
-    unmount(drive)
-    process.wait(timeout=10)
+    with network_drive(tmp_path) as parts:
+        yield parts
 
 
 async def test_what_another_computer_writes_on_a_network_drive_is_found_without_events(
