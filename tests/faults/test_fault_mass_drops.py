@@ -20,10 +20,10 @@ AS_SHIPPED = Settings(service="studio", returns=PLAIN_RETURNS)
 ASKING = AS_SHIPPED.model_copy(update={"hot_folder": HotFolderSettings(ask_above_clips=5)})
 
 
-async def until(true_of: Callable[[], bool], timeout_s: float = 60.0) -> None:
+async def until(true_of: Callable[[], bool], timeout_s: float = 500.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not true_of():  # noqa: ASYNC110 - any of many sends may be the last
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
 
 def drop_all(rig: Rig, numbers: Iterable[int]) -> list[str]:
@@ -37,7 +37,8 @@ def drop_all(rig: Rig, numbers: Iterable[int]) -> list[str]:
 
 
 def states(rig: Rig, ids: Iterable[str]) -> Counter[State]:
-    return Counter(rig.desk.get(send_id).state for send_id in ids)
+    seen = {send.id: send.state for send in rig.desk.list()}
+    return Counter(seen.get(send_id) or rig.desk.get(send_id).state for send_id in ids)
 
 
 async def rested(rig: Rig, ids: Collection[str]) -> Counter[State]:
