@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from sendreturn import __version__
@@ -41,6 +42,8 @@ class Daemon:
         """What is wrong at the moment, a sentence by topic."""
         self._stops: list[Callable[[], Awaitable[None]]] = [self.house.stop]
         self._looking: asyncio.Future[None] | None = None
+        self.public_port: int | None = None
+        """The port of its own on which services are answered; None where there is none."""
 
     async def start(self) -> None:
         """Start every part. What has started stops again where a later one fails."""
@@ -138,6 +141,21 @@ class Daemon:
         self._stops.append(self.http.stop)
         self._stops.append(_called(door.streams.end))
         await self.http.start()
+        await self._open_public()
+
+    async def _open_public(self) -> None:
+        """Give what the Internet may reach a port of its own: what comes there gets no further, whatever it claims."""
+        web = self.settings.web
+        if web.public_port is None:
+            return
+        try:
+            public = HttpServer(self._with_public_side(Response(status_code=404)), web.host, web.public_port)
+        except OSError as error:
+            self.tell("public", f"Services cannot reach port {web.public_port}: {error.strerror}. Set web.public_port.")
+            return
+        self.public_port = public.port
+        self._stops.append(public.stop)
+        await public.start()
 
     async def _open_discovery(self) -> None:
         self.discovery = discovery(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import click
 from sendreturn import __version__
 from sendreturn.commands.group import Group
 from sendreturn.errors import SendReturnError, UsageError
+from sendreturn.keys import redact, secrets_in
 from sendreturn.terminal import printable
+from sendreturn.unsigned import unsigned
 
 COMMANDS = {
     "run": ("run", "Run the daemon until it is stopped."),
@@ -90,6 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2 if isinstance(error, UsageError) else 1
     except click.Abort:
         code = 1
+    except Exception:
+        _tell_broken()
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -104,6 +110,12 @@ def _say(error: SendReturnError) -> None:
     click.echo(f"sendreturn: {printable(error.sentence)}", err=True)
     for problem in getattr(error, "problems", ()):
         click.echo(f"  {printable(problem)}", err=True)
+
+
+def _tell_broken() -> None:
+    """The traceback of what should not have happened, for a report, without anything secret in it."""
+    told = unsigned(redact(traceback.format_exc(), secrets_in()))
+    click.echo(f"{told}sendreturn: Something is wrong inside sendreturn.", err=True)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ class Manifest:
         requests, per_s: At most so many requests in so many seconds, of all kinds together; 0 where none is stated.
         webhooks: Whether the service calls back.
         tells_credits: Whether the bridge has a `balance`.
+        tells_sending: Whether the bridge calls `Way.about_to_send` before every request that may be billed. Then one
+            that was not under way when the process died is made after the restart; else it is in doubt.
         retention_h: How long results can be fetched; None where the service does not say.
         weights: The bridge's module that lists the model weights it can use as `MODELS`; empty for none.
         limits: What only the bridge reads: text lengths by model, and the like.
@@ -94,6 +96,7 @@ class Manifest:
     max_parallel: int = 2
     webhooks: bool = False
     tells_credits: bool = False
+    tells_sending: bool = False
     retention_h: float | None = None
     weights: str = ""
     limits: JsonDict = field(default_factory=dict)
@@ -210,6 +213,8 @@ class Way:
             large for their service as a file.
         callback_url: Where the service may call back; None where it cannot reach this machine.
         callback_secret: For services that sign what they send.
+        about_to_send: Called right before the first byte of a request that may be billed leaves, when the connection is
+            there; what it raises must keep the request from leaving. See `Manifest.tells_sending`.
     """
 
     folder: Path
@@ -217,6 +222,7 @@ class Way:
     clip_url: str | None = None
     callback_url: str | None = None
     callback_secret: str | None = None
+    about_to_send: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ def child_environment(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: value for name, value in env.items() if not _is_secret(name, value)}
 
 
+def secrets_in(env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The keys that stand in an environment."""
+    return tuple(value for name, value in env.items() if _is_secret(name, value))
+
+
 def _is_secret(name: str, value: str) -> bool:
     return name in _named or name.upper().endswith(SECRET_NAMES) or name == "PGPASSWORD" or looks_like_key(value)
 

@@ -6,6 +6,7 @@ A log that cannot be written is told once and costs nothing else: the work goes 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -66,7 +67,8 @@ def logs_in(folder: Path, redact: Redact, terminal: TextIO | None, level: int = 
 def _root_logger(handlers: list[logging.Handler], level: int) -> Iterator[None]:
     """The root logger with these handlers alone, and as it was before when the block has ended."""
     root = logging.getLogger()
-    before, level_before, hook_before = list(root.handlers), root.level, threading.excepthook
+    before, level_before = list(root.handlers), root.level
+    hooks_before = threading.excepthook, sys.unraisablehook
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -75,13 +77,13 @@ def _root_logger(handlers: list[logging.Handler], level: int) -> Iterator[None]:
     )
     root.handlers = handlers
     root.setLevel(level)
-    threading.excepthook = _log_broken_thread
+    threading.excepthook, sys.unraisablehook = _log_broken_thread, _log_unraisable(sys.unraisablehook)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         yield
     finally:
-        threading.excepthook = hook_before
+        threading.excepthook, sys.unraisablehook = hooks_before
         root.handlers = before
         root.setLevel(level_before)
         structlog.reset_defaults()
@@ -173,3 +175,15 @@ def _tell_trouble(folder: Path) -> None:
 def _log_broken_thread(broken: threading.ExceptHookArgs) -> None:
     if broken.exc_value is not None and not isinstance(broken.exc_value, SystemExit):
         log.error("a thread broke", exc_info=broken.exc_value, thread=getattr(broken.thread, "name", None))
+
+
+def _log_unraisable(before: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], None]:
+    """What breaks where nobody can catch it, as in the end of an object, is otherwise printed as it is."""
+
+    def tell(broken: sys.UnraisableHookArgs) -> None:
+        if broken.exc_value is not None:
+            log.error("something broke while it ended", exc_info=broken.exc_value, what=type(broken.object).__name__)
+        if before is not sys.__unraisablehook__:  # somebody else, such as a test, wants to hear of it too
+            before(broken)
+
+    return tell

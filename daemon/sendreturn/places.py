@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,17 @@ def expand(path: str | Path, env: Mapping[str, str] = os.environ) -> Path:
     if home and (text == "~" or text.startswith(("~/", "~\\"))):
         text = os.path.join(home, text[2:])  # noqa: PTH118 - the rest may hold backslashes
     return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 - lexical; a home may not exist
+
+
+def keep_private(file: Path) -> None:
+    """Make a file that only this account reads, or see that the one that is there is such a file.
+
+    The state folder that we make is closed to others; one that was there before may not be. What cannot be done here is
+    told by whoever then opens the file.
+    """
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        file.chmod(0o600)
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ def test_a_send_that_is_killed_at_a_system_call_is_done_once(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="lives are copies of a process")
 @pytest.mark.parametrize(
     "names",
-    [[f"step-{n}" for n in range(1, 61)], [f"seed-{n}" for n in range(1, 101)], [f"seed-{n}" for n in range(101, 201)]],
+    [[f"step-{n}" for n in range(1, 76)], [f"seed-{n}" for n in range(1, 101)], [f"seed-{n}" for n in range(101, 201)]],
     ids=["every step", "seeds 1-100", "seeds 101-200"],
 )
 def test_what_was_paid_for_is_never_paid_again_whenever_the_engine_is_killed(names: list[str], tmp_path: Path):

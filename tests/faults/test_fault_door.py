@@ -290,6 +290,34 @@ async def test_where_it_is_meant_other_machines_get_no_more_than_webhooks_and_ho
         assert_well(life, tmp_path, before)
 
 
+async def test_a_port_of_its_own_for_services_leads_nowhere_else_whatever_a_request_claims(tmp_path: Path):
+    """A tunnel that passes bytes on tells nothing of where they come from, and any Host can be written."""
+    web = WebSettings(port=0, public_port=0)
+    async with studio(tmp_path, web=web, public_url="https://studio.example.com") as (life, clip, before):
+        port, house = life.daemon.public_port, life.daemon.house
+        assert port
+        token = life.daemon.places.read_token()
+        for host in (f"127.0.0.1:{port}", f"127.0.0.1:{life.daemon.http.port}", "localhost", "studio.example.com"):
+            for path in ("/health", "/api/sends", "/api/events", "/openapi.json", "/"):
+                head = f"GET {path} HTTP/1.1\nHost: {host}\nAuthorization: Bearer {token}"
+                assert await status_over("127.0.0.1", port, head) == 404, (host, path)
+        assert house.hosting.serving is not None
+        served = house.hosting.serving.url_for("0badcafe", clip).removeprefix("https://studio.example.com")
+        assert await status_over("127.0.0.1", port, f"GET {served} HTTP/1.1\nHost: studio.example.com") == 200
+        assert_well(life, tmp_path, before)
+
+
+async def test_a_public_port_that_is_taken_is_told(tmp_path: Path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        web = WebSettings(port=0, public_port=other.getsockname()[1])
+        async with LivingDaemon(tmp_path, web=web, public_url="https://studio.example.com") as life:
+            (problem,) = life.daemon.health()["problems"]
+            assert problem["topic"] == "public"
+            assert "Set web.public_port." in problem["what"]
+
+
 async def status_over(address: str, port: int, head: str) -> int:
     reader, writer = await asyncio.open_connection(address, port, local_addr=(address, 0))
     writer.write(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from sendreturn_bridges.services.musicapi import faults as musicapi
 from sendreturn_bridges.services.sonauto import faults as sonauto
 from sendreturn_bridges.services.sunoapi import faults as sunoapi
 from structlog.testing import capture_logs
+
+BUSY = ServiceError("Studio is busy.", outcome=Outcome.RETRY)
 
 
 @pytest.fixture(autouse=True)
@@ -257,6 +260,39 @@ async def test_a_cancel_before_the_request_costs_nothing(tmp_path: Path):
         ended = await rig.ended(send.id)
         assert (ended.state, ended.cost_credits) == (State.CANCELLED, 0.0)
     assert till.bills == []
+
+
+async def test_a_cancel_while_the_connection_is_made_keeps_the_request_here(tmp_path: Path):
+    connecting, connected = asyncio.Event(), asyncio.Event()
+
+    async def connect() -> None:
+        connecting.set()
+        await connected.wait()
+
+    till = Till(manifest=paying(tells_sending=True), connect=connect)
+    async with Rig(tmp_path, till) as rig:
+        send = song(rig)
+        await connecting.wait()
+        assert rig.journal.credits_since("2000") == 10.0, "its price is set aside"
+        rig.desk.cancel(send.id)
+        connected.set()
+        ended = await rig.ended(send.id)
+        assert (ended.state, ended.cost_credits) == (State.CANCELLED, 0.0)
+        assert rig.journal.credits_since("2000") == 0.0
+        assert rig.journal.ledger_lines() == ()
+    assert till.bills == []
+
+
+async def test_what_is_turned_away_and_tried_again_stays_below_the_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sendreturn.engine.make.PAUSES_S", (0.05, 0.05))
+    till = Till(manifest=paying(tells_sending=True), submits=[BUSY] * 5)
+    settings = Settings(service="studio", returns=PLAIN_RETURNS, budget=Budget(per_day_credits=50.0))
+    with short_way():
+        async with Rig(tmp_path, till, settings=settings) as rig:
+            sends = [song(rig, number) for number in range(10)]
+            ends = [await rig.ended(send.id) for send in sends]
+    assert Counter(end.state for end in ends) == {State.DONE: 5, State.FAILED: 5}
+    assert len(till.bills) == 5
 
 
 async def test_a_send_keeps_what_was_settled_when_the_settings_change(tmp_path: Path):

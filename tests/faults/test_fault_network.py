@@ -24,8 +24,12 @@ from sendreturn.engine.make import Pauses
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.api import Api
 from sendreturn.net.limiter import Limiter
+from sendreturn.testing.catalogue import simulator_of
+from sendreturn.testing.contract_base import ContractBase, billed
 from sendreturn.words import State
 from sendreturn_bridges.services.sunoapi import wire
+from sendreturn_bridges.services.sunoapi.simulated_upload import UploadHost
+from starlette.responses import Response
 
 
 @pytest.fixture
@@ -174,6 +178,7 @@ async def test_the_sign_in_page_of_a_network_is_no_network_and_never_makes_a_pai
     assert "sign in" in asked.hint
     paid = await failure(api.post("generate", {}))
     assert (paid.outcome, paid.is_offline) == (Outcome.UNKNOWN, False)
+    assert [seen.path for seen in server.seen].count("/generate") == 1
 
 
 # No way there, row 55
@@ -261,6 +266,30 @@ async def test_a_clip_that_is_brought_again_and_a_request_that_is_refused_are_bi
         await rig.reach(send.id, State.DONE)
     assert (till.uploaded, till.posts, len(till.bills)) == (4, 2, 1)
     assert_well(tmp_path, till)
+
+
+@pytest.mark.slow
+async def test_a_clip_that_has_not_arrived_whole_is_brought_once_more_and_billed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Bridge(ContractBase):
+        pass
+
+    Bridge.service, Bridge.simulator = "sunoapi", simulator_of("sunoapi")
+    told, kept = UploadHost._kept, list[str]()
+
+    async def keep_less(self: UploadHost, data: bytes | Path, folder: str, name: str) -> Response:
+        kept.append(name)
+        content = data.read_bytes() if isinstance(data, Path) else data
+        return await told(self, content[: -1 if len(kept) == 1 else None], folder, name)
+
+    monkeypatch.setattr(UploadHost, "_kept", keep_less)
+    async with Bridge().bench(tmp_path, {"song_s": 2.0}) as bench:
+        clip = write_tone(bench.session / "riff.wav", seconds=8.0)
+        send = await bench.run("cover", clip, {"style": "jazz"})
+        assert send.state is State.DONE, send.text
+        assert len(kept) == 2
+        assert max(billed(bench.simulator).values()) == 1
 
 
 def test_a_clip_that_has_not_arrived_whole_is_not_worked_on():

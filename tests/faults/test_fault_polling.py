@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -249,6 +251,28 @@ async def test_what_a_call_back_says_is_never_believed_nor_fetched(tmp_path: Pat
                 await rig.reach(send.id, State.DONE)
         assert not stranger.seen
     assert_well(tmp_path, till)
+
+
+async def test_a_call_back_is_thanked_for_while_threads_and_journal_are_held(tmp_path: Path):
+    class Bridge(ContractBase):
+        pass
+
+    Bridge.service, Bridge.simulator = "sonauto", simulator_of("sonauto")
+    release = threading.Event()
+    async with Bridge().bench(tmp_path, {"looks": 1_000_000}) as bench:
+        send = bench.send("generate", None, {"prompt": "a quiet song"})
+        await bench.until(lambda one: one.state is State.GENERATING, send.id)
+        assert bench.house.callbacks is not None
+        url = bench.house.callbacks.url_for("sonauto", send.id)
+        for _ in range(8):
+            asyncio.get_running_loop().run_in_executor(None, release.wait)
+        with closing(sqlite3.connect(bench.house.places.journal, isolation_level=None)) as backup:
+            backup.execute("BEGIN EXCLUSIVE")
+            async with asyncio.timeout(12), httpx.AsyncClient(trust_env=False) as service:
+                got = await service.post(url, json={"status": "SUCCESS"})
+            backup.execute("ROLLBACK")
+        release.set()
+    assert got.status_code == 200
 
 
 async def test_a_call_back_is_thanked_for_while_everything_is_busy():

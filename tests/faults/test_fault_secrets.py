@@ -18,13 +18,16 @@ from daemon_process import DaemonProcess
 from living_daemon import LivingDaemon
 from oracles import canaries_in, canaries_of_processes, harmed, manifest, unended
 from sendreturn.audio.decode import read_audio
+from sendreturn.engine.journal import Journal, NewSend
 from sendreturn.errors import ClipError
 from sendreturn.keys import child_environment, name_secrets
 from sendreturn.logs import logs_in
+from sendreturn.sends.arrivals import StoredArrivals
+from sendreturn.sends.wish import Origin
 from sendreturn.settings import ServiceSettings
 from sendreturn.testing.catalogue import simulator_of
 from sendreturn.testing.media import Media, MediaFile
-from sendreturn.words import State
+from sendreturn.words import SendId, State
 
 KEY = "canary-4711-of-the-secrets"
 SIGN = "c4n4ry0f516n47ur3"
@@ -191,6 +194,24 @@ def test_what_is_kept_is_closed_to_other_users_whatever_the_umask(tmp_path: Path
         daemon.kill_all()
     assert daemon.state.stat().st_mode & 0o777 == 0o700
     assert (daemon.state / "token").stat().st_mode & 0o777 == 0o600
+
+
+def test_in_a_folder_that_is_open_to_others_the_journals_are_not(tmp_path: Path):
+    (tmp_path / "state").mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        old = tmp_path / "state" / "arrivals.sqlite3"
+        old.touch(mode=0o644)  # of an earlier version
+        journal, arrivals = Journal.open(tmp_path / "state" / "journal.db"), StoredArrivals(old)
+        journal.add(NewSend(SendId("0badcafe"), tmp_path, None, None, "cover", "studio", {}, Origin.CLI, None))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
+        journal.close()
+        arrivals.close()
+    finally:
+        os.umask(before)
+    assert {"journal.db", "journal.db-wal", "arrivals.sqlite3", "arrivals.sqlite3-wal"} <= set(modes)
+    modes.pop("journal.db-reserve")  # nothing but zeros
+    assert set(modes.values()) == {0o600}
 
 
 def log_of(daemon: DaemonProcess) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from daemon_process import DaemonProcess, assert_whole
-from engine_rig import Rig
+from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, write_tone
 from oracles import Dawspy, paid_once, results_there, rows, untrue
 from sendreturn.contract import Accepted, Call, Way
@@ -26,6 +26,7 @@ from sendreturn.demo.song import render_demo
 from sendreturn.engine import conductor
 from sendreturn.engine import run as engine_run
 from sendreturn.engine.journal import Journal
+from sendreturn.settings import Settings, StagingSettings
 from sendreturn.wake import watch_for_wake
 from sendreturn.words import State
 
@@ -223,7 +224,7 @@ DEADLY_LIFE = f"""
 import asyncio, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {str(HELPERS)!r})
-from engine_rig import Rig
+from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, write_tone
 bills = Path(sys.argv[1]) / "bills"
 class Studio(FakeService):
@@ -283,6 +284,12 @@ async def test_what_came_to_nothing_and_cost_nothing_goes_after_a_month_and_what
         db.execute("UPDATE history SET at = '2020-01-01' WHERE send_id != ?", (new.id,))
         db.execute("DELETE FROM intents WHERE send_id != ?", (paid.id,))
     (tmp_path / "staging" / "notes.txt").write_text("the user's")
-    async with Rig(tmp_path, FakeService()):
-        pass
-    assert {path.name for path in (tmp_path / "staging").iterdir()} == {paid.id, new.id, "notes.txt"}
+    (tmp_path / "staging" / ".sendreturn-gone-0badcafe").mkdir()  # of a tidying that a crash has cut off
+    for_ever = Settings(service="studio", returns=PLAIN_RETURNS, staging=StagingSettings(keep_days=None))
+    async with Rig(tmp_path, FakeService(), settings=for_ever):
+        assert len(list((tmp_path / "staging").iterdir())) == 4
+    async with Rig(tmp_path, studio := FakeService()) as rig:
+        assert {path.name for path in (tmp_path / "staging").iterdir()} == {paid.id, new.id, "notes.txt"}
+        rig.desk.retry(unpaid.id)
+        assert (await rig.reach(unpaid.id, State.DONE)).cost_credits == 10.0, "it begins with the clip itself"
+    assert studio.ledger == ["cover"]

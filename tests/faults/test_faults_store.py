@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, manifest, write_tone
+from network_drive import network_drive
 from oracles import paid_once, results_there, rows
 from sendreturn.engine import journal_file, restoring
 from sendreturn.engine.journal import Fate, Journal, NewSend
@@ -205,7 +206,8 @@ def test_half_a_line_at_the_end_of_the_list_is_passed_over(tmp_path: Path):
     journal = Journal.open(tmp_path / "journal.db")
     new = NewSend(SendId("0badcafe"), tmp_path, None, None, "cover", "studio", {}, Origin.CLI, None)
     send, _ = journal.add(new)
-    intent = journal.intend(send, "main", {"prompt": "x"}, 10.0)
+    intent = journal.plan(send, "main", {"prompt": "x"}, 10.0)
+    journal.intend(intent)
     with (tmp_path / "paid.jsonl").open("a") as file:
         file.write('{"intent": {"send_id": "0bad')
     journal.answer(intent, Fate.ACCEPTED, "task-1")
@@ -263,6 +265,23 @@ async def test_a_backup_that_holds_the_journal_holds_sends_up_and_nothing_else(t
             backup.execute("ROLLBACK")
         assert (await rig.ended(send.id)).state is State.DONE
     assert len(studio.ledger) == 1
+
+
+async def test_a_state_folder_on_a_network_drive_carries_a_send_through_two_lives(tmp_path: Path):
+    with network_drive(tmp_path) as (beneath, drive, _):
+        studio = FakeService()
+        async with Rig(drive, studio) as rig:
+            clip = write_tone(rig.session / "riff.wav", seconds=0.2)
+            send = await rig.ended(rig.send(clip, key="once").id)
+            assert send.state is State.DONE, send.text
+            names = {path.name for path in beneath.iterdir()}
+        async with Rig(drive, studio) as rig:
+            assert rig.send(clip, key="once").state is State.DONE
+        assert "journal.db" in names
+        assert not names & {"journal.db-wal", "journal.db-shm"}, "a network drive has no memory that processes share"
+        bills = [f"task-{number}" for number in range(1, len(studio.ledger) + 1)]
+        assert paid_once(bills, drive / "journal.db") == results_there(drive / "journal.db") == []
+    assert studio.ledger == ["cover"]
 
 
 def test_on_a_network_drive_the_journal_needs_no_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 from engine_rig import Rig
 from fake_service import FakeService, write_tone
+from network_drive import network_drive
 from oracles import harmed, manifest, paid_once, unwished
 from sendreturn.doctor import examine
-from sendreturn.engine import prepare
+from sendreturn.engine import intake, prepare
 from sendreturn.places import Places
 from sendreturn.sends import shelf, station, watching
 from sendreturn.sends.arrivals import MemoryArrivals
@@ -30,7 +31,7 @@ from sendreturn.sends.layout import Folders, Rule, make_session
 from sendreturn.sends.roots import Entry
 from sendreturn.sends.station import MOST_AT_FIRST_SIGHT, Pace
 from sendreturn.sends.wiring import why_not_whole
-from sendreturn.sends.wish import Receipt, Wish
+from sendreturn.sends.wish import Origin, Receipt, Wish
 from sendreturn.settings import Budget, SessionSettings, Settings
 from sendreturn.words import State
 from ways_in_fakes import FakeDesk, wav_bytes
@@ -259,20 +260,8 @@ async def test_a_drive_that_goes_and_comes_back_is_watched_again_and_nothing_is_
 
 @pytest.fixture
 def shared_drive(tmp_path: Path) -> Iterator[tuple[Path, Path, int]]:
-    """A folder, the same folder as a network drive, and the process that serves it."""
-    beneath, drive = tmp_path / "beneath", tmp_path / "drive"
-    for folder in (beneath, drive):
-        folder.mkdir()
-    if shutil.which("bindfs") is None or os.geteuid() != 0:
-        pytest.skip("needs bindfs")
-    process = subprocess.Popen(["bindfs", "-f", str(beneath), str(drive)])
-    until_s = time.monotonic() + 10
-    while not drive.is_mount() and time.monotonic() < until_s:
-        time.sleep(0.01)
-    yield beneath, drive, process.pid
-    process.send_signal(signal.SIGCONT)
-    unmount(drive)
-    process.wait(timeout=10)
+    with network_drive(tmp_path) as parts:
+        yield parts
 
 
 async def test_what_another_computer_writes_on_a_network_drive_is_found_without_events(
@@ -290,19 +279,25 @@ async def test_what_another_computer_writes_on_a_network_drive_is_found_without_
         await until(lambda: len(desk.wishes) == 2)
 
 
-async def test_a_network_drive_that_hangs_holds_up_no_other_folder(shared_drive: tuple[Path, Path, int], song: Path):
+async def test_a_network_drive_that_hangs_holds_up_no_other_folder_and_is_told(
+    shared_drive: tuple[Path, Path, int], song: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sendreturn.sends.folder.FOLLOW_S", 0.05)
+    monkeypatch.setattr("sendreturn.sends.folder.HANGS_AFTER_S", 0.2)
     _, drive, server = shared_drive
     (drive / "Song").mkdir()
-    desk = FakeDesk()
-    async with watched(Entry(drive / "Song"), Entry(song), desk=desk) as ways:
+    desk, told = FakeDesk(), Told()
+    async with watched(Entry(drive / "Song"), Entry(song), desk=desk, told=told) as ways:
         await ways.rescan()
         os.kill(server, signal.SIGSTOP)
         try:
             await asyncio.sleep(0.2)  # the drive's thread looks at it, and hangs
             drop(song / "Sends" / "extend")
             await until(lambda: len(desk.wishes) == 1)
+            await until(lambda: told.says("does not answer, or takes very long"))
         finally:
             os.kill(server, signal.SIGCONT)
+        await until(lambda: not told.says("does not answer"))
 
 
 async def test_events_that_stop_coming_are_noticed_by_a_probe(song: Path, monkeypatch: pytest.MonkeyPatch):
@@ -373,6 +368,27 @@ async def test_a_clip_that_is_replaced_during_the_upload_changes_nothing(tmp_pat
         (sidecar,) = rig.session.rglob("*_t1.json")
         assert f'"sha256": "{sent}"' in sidecar.read_text()
     assert paid_once(["task-1"] * len(studio.ledger), tmp_path / "journal.db") == []
+
+
+@pytest.mark.parametrize("way_in", [Origin.FOLDER, Origin.OSC])
+async def test_a_clip_that_is_swapped_for_a_link_out_of_the_session_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way_in: Origin
+):
+    diary, studio = write_tone(tmp_path / "diary.wav", seconds=0.2), FakeService()
+
+    def resolve_and_swap(*asked: Any) -> Any:
+        meant = resolve(*asked)
+        clip.unlink()
+        clip.symlink_to(diary)
+        return meant
+
+    async with Rig(tmp_path, studio) as rig:
+        clip, resolve = write_tone(rig.session / "riff.wav", seconds=0.2), intake.resolve
+        monkeypatch.setattr(intake, "resolve", resolve_and_swap)
+        wish = Wish("cover", clip, rig.session, origin=way_in, confined=way_in is Origin.OSC)
+        ended = await rig.ended(rig.desk.accept(wish).send.id)
+    assert (ended.state, studio.ledger) == (State.FAILED, [])
+    assert "leads out of the session" in ended.text
 
 
 @pytest.mark.parametrize("change", ["cut", "grow", "replace in place"])

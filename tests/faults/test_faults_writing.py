@@ -13,12 +13,19 @@ from pathlib import Path
 
 import pytest
 from delivery_samples import NAME, assert_complete, assert_only_whole_files, delivery, stage
+from engine_rig import Rig
+from fake_service import FakeService, write_tone
 from oracles import Dawspy, harmed, left_over, manifest, strays
+from sendreturn.engine import projects
+from sendreturn.engine.outputs import Prepared
+from sendreturn.engine.run import Run
 from sendreturn.errors import DeliveryError
 from sendreturn.returns import files
-from sendreturn.returns.deliver import Delivery, deliver
+from sendreturn.returns.arrangement import Arrangement
+from sendreturn.returns.deliver import Delivered, Delivery, deliver
 from sendreturn.sends import shelf
 from sendreturn.sends.layout import Folders, make_session
+from sendreturn.words import State
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="made with Linux's own means")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -59,6 +66,27 @@ def test_a_folder_that_is_swapped_for_a_link_within_a_take_gets_nothing_through_
     monkeypatch.undo()
     deliver(job)
     assert_complete(folder)
+
+
+async def test_a_folder_that_is_swapped_for_a_link_after_the_takes_gets_no_project_file_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    outside, arrangement = tmp_path / "outside", projects._arrangement
+    outside.mkdir()
+
+    def arrange_and_swap(run: Run, prepared: Prepared, delivered: Delivered) -> Arrangement:
+        arranged = arrangement(run, prepared, delivered)
+        delivered.folder.rename(tmp_path / "away")
+        delivered.folder.symlink_to(outside)
+        return arranged
+
+    monkeypatch.setattr(projects, "_arrangement", arrange_and_swap)
+    async with Rig(tmp_path, FakeService()) as rig:
+        done = await rig.ended(rig.send(write_tone(rig.session / "riff.wav", seconds=0.2)).id)
+        assert done.state is State.DONE
+        assert done.text.count("leads out of the session") == 2
+    assert list(outside.iterdir()) == []
+    assert [path.suffix for path in sorted((tmp_path / "away").iterdir())] == [".json", ".wav"]
 
 
 def test_a_set_folder_that_is_moved_out_of_the_session_takes_no_more_with_it(

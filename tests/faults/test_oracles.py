@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
 
+import pytest
 import soundfile
-from oracles import Dawspy, canaries_in, harmed, left_over, manifest, paid_once, strays, unended, untrue, unwished
+from oracles import (
+    Dawspy,
+    called_in,
+    canaries_in,
+    harmed,
+    left_over,
+    manifest,
+    paid_once,
+    strangers,
+    strays,
+    unended,
+    untrue,
+    unwished,
+)
 from sendreturn.engine.journal import Fate, Journal, NewSend
 from sendreturn.sends.wish import Origin
 from sendreturn.words import SendId, State
@@ -25,6 +42,21 @@ def test_the_observer_sees_half_a_file_and_a_whole_one(tmp_path: Path):
     assert {sight.path.name for sight in spy.sights if not sight.problem} == {"whole.wav"}
     assert {sight.frames for sight in spy.sights if sight.path.name == "whole.wav"} == {4800}
     assert "half.wav" in " ".join(spy.problems)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the observer hears by inotify")
+def test_an_observer_that_could_not_hear_everything_says_so_and_looks_at_all_that_is_there(tmp_path: Path):
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, [0.25] * 4800, 48_000, subtype="PCM_24")
+    (folder := tmp_path / "Returns").mkdir()
+    with Dawspy(folder) as spy:
+        os.kill(spy.pid, signal.SIGSTOP)
+        for number in range(18_000):  # two names in turn: the kernel makes one of two events that are alike
+            os.close(os.open(folder / f"{number % 2}.txt", os.O_CREAT | os.O_WRONLY))
+        whole.rename(folder / "whole.wav")
+        os.kill(spy.pid, signal.SIGCONT)
+    assert [sight.path.name for sight in spy.sights if not sight.problem] == ["whole.wav"]
+    assert spy.problems == ["Returns: the observer was blind: more happened than the kernel's queue holds"]
 
 
 def test_a_file_that_changes_goes_or_strays_is_seen_and_one_that_is_put_away_is_not(tmp_path: Path):
@@ -53,7 +85,8 @@ def test_a_bill_without_an_intent_and_a_lie_about_a_send_are_seen(tmp_path: Path
     clip = tmp_path / "riff.wav"
     new = NewSend(SendId("0badcafe"), tmp_path, clip, clip, "cover", "studio", {}, Origin.FOLDER, None)
     send, _ = journal.add(new)
-    intent = journal.intend(send, "main", {}, 10.0)
+    intent = journal.plan(send, "main", {}, 10.0)
+    journal.intend(intent)
     journal.answer(intent, Fate.ACCEPTED, "task-1")
     assert paid_once(["task-1"], path) == []
     assert len(paid_once(["task-1", "task-1"], path)) == 1
@@ -64,3 +97,20 @@ def test_a_bill_without_an_intent_and_a_lie_about_a_send_are_seen(tmp_path: Path
     journal.move(send.id, State.DONE)
     assert untrue(path, tmp_path) == ["0badcafe is done without a delivery"]
     journal.close()
+
+
+def test_a_stranger_that_was_called_is_seen(tmp_path: Path):
+    log = tmp_path / "log"
+    log.write_text(
+        '7 connect(9, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.1")}, 16) = 0\n'
+        "7 connect(9, {sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), "
+        'inet_pton(AF_INET6, "2001:db8::1", &sin6_addr), sin6_scope_id=0}, 28) = -1 EINPROGRESS\n'
+        '8 connect(4, {sa_family=AF_UNIX, sun_path="/run/user/0/bus"}, 110) = 0\n'
+        '8 connect(4, {sa_family=AF_UNIX, sun_path="/var/run/nscd/socket"}, 110) = -1 ENOENT\n'
+    )
+    called = called_in(log)
+    assert called == ["10.0.0.1:80", "2001:db8::1:443", 'AF_UNIX sun_path="/run/user/0/bus"']
+    assert strangers(called, ["10.0.0.1:80"]) == [
+        "2001:db8::1:443 was called",
+        'AF_UNIX sun_path="/run/user/0/bus" was called',
+    ]

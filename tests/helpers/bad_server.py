@@ -67,9 +67,14 @@ class Seen:
 
 @dataclass
 class BadServer:
-    """Listens on a free port of the loopback. The last script of a path is played for all further requests."""
+    """Listens on a free port of the loopback. The last script of a path is played for all further requests.
+
+    Attributes:
+        scraps: What came over connections that ended before their request was whole.
+    """
 
     seen: list[Seen] = field(default_factory=list)
+    scraps: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
         self._scripts: dict[str, list[Sequence[Step]]] = defaultdict(list)
@@ -107,7 +112,9 @@ class BadServer:
         self._connections += 1
         try:
             await self._serve(reader, writer, self._connections)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except asyncio.IncompleteReadError as cut:
+            self.scraps.put_nowait(cut.partial)
+        except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._tasks.discard(task)

@@ -25,7 +25,7 @@ from pathlib import Path
 import dawspy
 import soundfile
 from mortal_daemons import Drop, Life, MortalDaemon, import_all
-from oracles import Dawspy, Sight, rows
+from oracles import Dawspy, Sight, called_in, rows, strangers
 from sendreturn.demo.song import render_demo
 from simulated_services import NAMES, SimulatedServices
 
@@ -145,6 +145,15 @@ class Sweep:
             daemon.start(forgiving=True).wait()
         return self._told(story, daemon, before, spy)
 
+    def undisturbed(self, service: str, operation: str) -> Story:
+        """One send that nothing is done to."""
+        story = Story(f"{service} {operation} undisturbed")
+        daemon, before = self.daemon(story.name), len(self._services.bills())
+        with Spy(daemon) as spy:
+            daemon.drop(_drop((service, operation), 0))
+            daemon.start().wait()
+        return self._told(story, daemon, before, spy)
+
     # Kills at system calls
 
     def count(self, service: str, operation: str) -> tuple[Counter[str], Story]:
@@ -157,6 +166,7 @@ class Sweep:
             life = daemon.start(alone=True, held=True)
             with _traced(life, ["-o", str(log), "-e", f"trace=/{_any()}"]):
                 life.wait()
+        story.broken += strangers(called_in(log), daemon.may_call)
         threads = Counter[tuple[str, str]]()
         for thread, call in re.findall(r"^(\d+) +(\w+)\(", log.read_text("utf-8", "replace"), re.MULTILINE):
             threads[thread, _kind_of(call)] += 1
@@ -172,11 +182,13 @@ class Sweep:
         with Spy(daemon) as spy:
             daemon.drop(_drop((service, operation), 0))
             life = daemon.start(alone=True, held=True)
-            injected = ("-e", f"trace={CALLS[kind]}", "-e", f"inject={CALLS[kind]}:signal=KILL:when={number}")
+            log = self._folder / "calls"
+            injected = ("-e", f"trace={CALLS[kind]},connect", "-e", f"inject={CALLS[kind]}:signal=KILL:when={number}")
             # Workers are left alone: one that dies again and again is given up, and that is another test.
-            with _traced(life, ["-o", os.devnull, *injected]):
+            with _traced(life, ["-o", str(log), *injected]):
                 story.kills += life.wait()
             daemon.start().wait()
+        story.broken += strangers(called_in(log), daemon.may_call)
         return self._told(story, daemon, before, spy)
 
     def _told(self, story: Story, daemon: MortalDaemon, before: int, spy: Spy) -> Story:

@@ -59,6 +59,7 @@ class FakeService:
 
     async def submit(self, call: Call, way: Way) -> Accepted:
         self.on_submit()
+        way.about_to_send()
         self.ledger.append(call.operation)
         self.after_billing()
         self._clip = way.clip

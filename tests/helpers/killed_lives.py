@@ -19,17 +19,18 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from engine_rig import Rig
-from fake_service import FakeService, write_tone
-from sendreturn.contract import Accepted, Ask, Call, Report, Way
+from fake_service import FakeService, manifest, write_tone
+from sendreturn.contract import Accepted, Ask, Call, Manifest, Report, Way
 from sendreturn.returns import files
 from sendreturn.returns.sidecar import verify
 from sendreturn.words import State
 
-STEPS = ("add", "move", "note", "record", "intend", "answer", "again")
+STEPS = ("add", "move", "note", "record", "plan", "intend", "give_back", "answer", "again")
 """What the journal writes: a life may end before and after each."""
 Kill = tuple[str, float]
 """At its so many-th "step", or at the "moment" so many seconds after it began."""
@@ -54,6 +55,7 @@ class Story:
 class Studio(FakeService):
     """Bills on disk, and asks for a second request when the first is done."""
 
+    manifest: Manifest = field(default_factory=partial(manifest, tells_sending=True))
     bills: Path = Path()
     step: Callable[[], None] = lambda: None
 
@@ -61,6 +63,8 @@ class Studio(FakeService):
         return () if "more" in done else (Call("more", "cover", {}, 5.0, take=1),)
 
     async def submit(self, call: Call, way: Way) -> Accepted:
+        self.step()
+        way.about_to_send()
         self.step()
         with self.bills.open("a") as ledger:
             ledger.write(f"{way.folder.name}\n")

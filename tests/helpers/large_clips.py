@@ -28,6 +28,7 @@ from sendreturn.net.limiter import Limiter
 from sendreturn.params import parse_params
 from sendreturn.sends.http_public import PublicSide
 from sendreturn.sends.http_server import HttpServer
+from sendreturn.sends.wish import Origin
 from sendreturn_bridges.services.sonauto import parcel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -50,7 +51,8 @@ async def prepare(clip: Clip, folder: Path) -> None:
     """Copied, probed, listened to for silence, hashed."""
     manifest = Manifest("studio", "Studio", "", {"cover": OperationSpec("cover")})
     services = SimpleNamespace(manifest=lambda _: manifest)
-    send = SimpleNamespace(id="0123abcd", clip=clip.path, found_at=None, service="studio", operation="cover")
+    asked = {"id": "0123abcd", "service": "studio", "operation": "cover", "origin": Origin.FOLDER}
+    send = SimpleNamespace(clip=clip.path, found_at=None, session=clip.path.parent, **asked)
     run = SimpleNamespace(
         send=send, folder=folder, params=parse_params({"bpm": 120}), means=SimpleNamespace(services=services)
     )

@@ -19,15 +19,16 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
-from oracles import canaries_in, harmed, left_over, manifest, rows, strays, unended, untrue, unwished
+from oracles import canaries_in, harmed, left_over, manifest, rows, strangers, strays, unended, untrue, unwished
 from sendreturn.app import Daemon
 from sendreturn.engine import journal, make
 from sendreturn.places import Places
@@ -117,6 +118,17 @@ class MortalDaemon:
     def journal(self) -> Path:
         return self.state / "journal.db"
 
+    @property
+    def called(self) -> Path:
+        """Where each life writes down whom it calls."""
+        return self.folder / "called"
+
+    @property
+    def may_call(self) -> set[str]:
+        """Whom a daemon with these services has any business with."""
+        told = [text for settings in self.services.values() for text in _texts(settings)]
+        return {urlsplit(text).netloc if "://" in text else text for text in told}
+
     def drop(self, wanted: Drop) -> None:
         """Put a clip and what is to be done with it into the hot folder, each whole at once."""
         self._wishes[0] += 1
@@ -164,15 +176,16 @@ class MortalDaemon:
     def judge(self, bills: Iterable[Bill], *, failures: bool = False) -> list[str]:
         """What is wrong after the last life, by all nine oracles (the third is the observer's)."""
         db, own = self.journal, [self.sends, self.session / "Returns"]
-        health = json.loads((self.folder / "health.json").read_text())
+        health, log = self.folder / "health.json", self.folder / "log"
         wrong = [
             *self._paid_once(list(bills)),
             *untrue(db, self.session),
             *harmed(self._before, [self.sends]),
-            *canaries_in([KEY], self.session, self.state),
+            *canaries_in([KEY], self.session, self.state, log),
             *unwished(db, self.drops),
-            *unended(db, health),
-            *strays(self._around, self.folder, [*own, self.state, self.folder / "health.json", self.folder / "log"]),
+            *unended(db, json.loads(health.read_text())),
+            *strays(self._around, self.folder, [*own, self.state, health, log, self.called]),
+            *strangers(self.called.read_text().splitlines(), self.may_call),
             *left_over(self.session),
         ]
         sends = rows(db, "SELECT id, state, text FROM sends")
@@ -256,6 +269,7 @@ class Life:
         if held:
             os.read(self._gate[0], 1)
         files._STARTED_AT_S = time.time()  # the copy of a process has this from its original
+        _write_down_calls(self._daemon.called)
         if step:
             _die_at(step)
         with no_pauses():
@@ -324,12 +338,32 @@ def _die_at(step: int) -> None:
     os.fsync = between(os.fsync)
     files._rename = between(files._rename)
     make._post = between(make._post)
-    for name in ("add", "move", "note", "record", "intend", "answer"):
+    for name in ("add", "move", "note", "record", "plan", "intend", "give_back", "answer"):
         setattr(journal.Journal, name, between(getattr(journal.Journal, name)))
     for name in ("send", "recv"):
         setattr(socket.socket, name, between(getattr(socket.socket, name)))
     steps = ("os.rename", "os.remove", "os.link", "socket.connect", "sqlite3.connect")
     sys.addaudithook(lambda event, _: pass_by() if event in steps else None)
+
+
+def _write_down_calls(target: Path) -> None:
+    """Write every connection that Python makes, and every name that it looks up, into a file."""
+    file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def note(event: str, given: tuple[Any, ...]) -> None:
+        if event in ("socket.connect", "socket.sendto"):
+            address = given[-1]
+            place = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else f"unix {address!r}"
+            os.write(file, f"{place}\n".encode())
+        elif event == "socket.getaddrinfo":
+            os.write(file, f"{given[0]}:{given[1]}\n".encode())
+
+    sys.addaudithook(note)
+
+
+def _texts(settings: Mapping[str, Any]) -> Iterator[str]:
+    for value in settings.values():
+        yield from [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else []
 
 
 def import_all() -> None:

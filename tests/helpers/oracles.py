@@ -10,7 +10,7 @@
 | O6 no loop: only what was dropped is sent | `unwished` |
 | O7 liveness: everything ends, and health is well again | `unended` |
 | O8 honesty: "done" is true, and what came is not called failed | `untrue` |
-| O9 confinement: nothing is written elsewhere | `strays` |
+| O9 confinement: nothing is written elsewhere, and nobody else is called | `strays`, `strangers` |
 
 Each gives a list of sentences about what is wrong, so that a test says `assert paid_once(...) == []`.
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -111,6 +112,7 @@ class Dawspy:
         self._process = subprocess.Popen(
             [sys.executable, str(SPY), str(self._folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self.pid = self._process.pid
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "watching\n"
         return self
@@ -132,6 +134,28 @@ class Dawspy:
 
 
 # O4 and O9
+
+
+_CONNECT = re.compile(r"\bconnect\(\d+, \{sa_family=(\w+), (.*?)\}")
+_NOBODY = re.compile(r'sun_path=@?"(/var)?/run/nscd/socket"')
+"""What the C library asks before it looks a name up itself."""
+
+
+def strangers(called: Iterable[str], allowed: Collection[str]) -> list[str]:
+    """Places that were called, as "host:port" or whatever they are, and are none of the `allowed` ones."""
+    return [f"{place} was called" for place in sorted(set(called) - set(allowed))]
+
+
+def called_in(strace_log: Path) -> list[str]:
+    """Where the processes that strace has followed connected to, with all that they were linked with."""
+    found = _CONNECT.findall(strace_log.read_text("utf-8", "replace"))
+    return [_place(family, where) for family, where in found if not _NOBODY.search(where)]
+
+
+def _place(family: str, where: str) -> str:
+    port = re.search(r"_port=htons\((\d+)\)", where)
+    host = re.search(r'inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)"', where)
+    return f"{host[1]}:{port[1]}" if host and port else f"{family} {where}"
 
 
 def manifest(tree: Path) -> dict[Path, str]:

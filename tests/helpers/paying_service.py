@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Till(FakeService):
         submits: What goes wrong with the next requests, before they are billed; None for nothing.
         answers: What goes wrong with the next answers, after they were billed.
         names: The next tasks' names, where they are to be odd.
+        connect: What happens until a request can leave.
         submitting: Set when a request has come in; `hold_answer` keeps its answer back.
     """
 
@@ -43,6 +44,7 @@ class Till(FakeService):
     names: list[str] = field(default_factory=list)
     bills: list[str] = field(default_factory=list)
     posts: int = 0
+    connect: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     submitting: asyncio.Event = field(default_factory=asyncio.Event)
     hold_answer: asyncio.Event | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class Till(FakeService):
         self.posts += 1
         _meet(self.submits)
         self.on_submit()
+        await self.connect()
+        way.about_to_send()
         if self.credits_left <= 0:
             raise NO_CREDITS
         self.credits_left -= 1

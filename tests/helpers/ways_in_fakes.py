@@ -59,6 +59,12 @@ class FakeDesk:
             raise NotNow(f"Send {send_id} waits for no approval.")
         return self._turn(send_id, State.SUBMITTING)
 
+    def approve_all(self, session: Path | None = None) -> Sequence[SendView]:
+        return self._turn_waiting(session, State.SUBMITTING)
+
+    def cancel_waiting(self, session: Path | None = None) -> Sequence[SendView]:
+        return self._turn_waiting(session, State.CANCELLED)
+
     def get(self, send_id: str) -> SendView:
         if send_id not in self.sends:
             raise UnknownSend(send_id)
@@ -81,6 +87,10 @@ class FakeDesk:
             while len(self.wishes) < count:
                 self.changed.clear()
                 await self.changed.wait()
+
+    def _turn_waiting(self, session: Path | None, state: State) -> Sequence[SendView]:
+        waiting = [one for one in self.list(State.WAITING_APPROVAL) if session in (None, one.session)]
+        return [self._turn(one.id, state) for one in waiting]
 
     def _turn(self, send_id: str, state: State) -> SendView:
         self.sends[send_id] = replace(self.get(send_id), state=state)

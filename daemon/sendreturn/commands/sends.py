@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,15 @@ def _check_id(_ctx: click.Context, _param: click.Parameter, send_id: str) -> str
     return send_id
 
 
+def _check_id_or_none(ctx: click.Context, param: click.Parameter, send_id: str | None) -> str | None:
+    return None if send_id is None else _check_id(ctx, param, send_id)
+
+
 the_id = click.argument("send_id", metavar="ID", callback=_check_id)
+the_id_or_none = click.argument("send_id", metavar="[ID]", required=False, callback=_check_id_or_none)
+of_session = click.option(
+    "--session", type=click.Path(path_type=Path), metavar="DIR", help="Only the sends of this session that wait."
+)
 with_wait = click.option("--wait", is_flag=True, help="Follow the send to its end; exit 0 only when it is done.")
 as_json = click.option("--json", "in_json", is_flag=True, help="As JSON, for scripts.")
 
@@ -80,23 +89,30 @@ def show_command(ctx: click.Context, send_id: str, in_json: bool) -> None:
 
 
 @click.command("cancel")
-@the_id
+@the_id_or_none
+@click.option("--waiting", is_flag=True, help="All sends that wait for approval.")
+@of_session
 @click.pass_context
-def cancel_command(ctx: click.Context, send_id: str) -> None:
+def cancel_command(ctx: click.Context, send_id: str | None, waiting: bool, session: Path | None) -> None:
     """Cancel a send that has not ended.
 
     What a service has already been asked for may still be billed.
 
     \b
-    Example:
+    Examples:
       sendreturn cancel 0a1b2c3d
+      sendreturn cancel --waiting
     """
+    one = _one_or_all(send_id, waiting, session, "--waiting")
+    if one is None:
+        _say_to_waiting(ctx, "cancel", session, lambda desk: desk.cancel_waiting(_full(session)))
+        return
     with running_daemon() as daemon:
         if daemon is not None:
-            daemon.post(f"/api/sends/{send_id}/cancel")
-            tell_id(send_id)
+            daemon.post(f"/api/sends/{one}/cancel")
+            tell_id(one)
             return
-    _carry(ctx, lambda desk: desk.cancel(send_id))
+    _carry(ctx, lambda desk: desk.cancel(one))
 
 
 @click.command("retry")
@@ -116,19 +132,61 @@ def retry_command(ctx: click.Context, send_id: str, wait: bool) -> None:
 
 
 @click.command("approve")
-@the_id
+@the_id_or_none
+@click.option("--all", "every", is_flag=True, help="All sends that wait for approval.")
+@of_session
 @with_wait
 @click.pass_context
-def approve_command(ctx: click.Context, send_id: str, wait: bool) -> None:
+def approve_command(ctx: click.Context, send_id: str | None, every: bool, session: Path | None, wait: bool) -> None:
     """Let a send go out that waits for your word.
 
     `sendreturn show ID` says why it waits and what it would cost.
 
     \b
-    Example:
+    Examples:
       sendreturn approve 0a1b2c3d
+      sendreturn approve --all --session "~/Music/My Song"
     """
-    _go_on(ctx, send_id, "approve", lambda desk: desk.approve(send_id), wait)
+    one = _one_or_all(send_id, every, session, "--all")
+    if one is None:
+        if wait:
+            raise UsageError("--wait follows one send.", "Leave it out, or name an ID.")
+        _say_to_waiting(ctx, "approve", session, lambda desk: desk.approve_all(_full(session)))
+        return
+    _go_on(ctx, one, "approve", lambda desk: desk.approve(one), wait)
+
+
+def _one_or_all(send_id: str | None, every: bool, session: Path | None, flag: str) -> str | None:
+    """The id, or None where all are meant."""
+    if send_id is None and not every:
+        raise UsageError(f"Which one? Name an ID, or {flag} for all sends that wait for approval.")
+    if send_id is not None and (every or session is not None):
+        raise UsageError(f"An ID names one send; {flag} and --session are for all that wait.", "Leave one out.")
+    return send_id
+
+
+def _full(session: Path | None) -> Path | None:
+    return None if session is None else session.expanduser().absolute()
+
+
+def _say_to_waiting(
+    ctx: click.Context, verb: str, session: Path | None, ask: Callable[[Conductor], Sequence[SendView]]
+) -> None:
+    """Tell the id of each send that it concerned; nothing where none waits."""
+    full = _full(session)
+    with running_daemon() as daemon:
+        if daemon is not None:
+            ids = daemon.post(f"/api/sends/{verb}", {"session": str(full) if full else None})["sends"]
+        else:
+            from sendreturn.commands.alone import look_alone
+
+            ids = look_alone(settings_of(ctx), places(), lambda desk: {"sends": [send.id for send in ask(desk)]})[
+                "sends"
+            ]
+    for send_id in ids:
+        tell_id(send_id)
+    if not ids:
+        click.echo("sendreturn: No send waits for approval.", err=True)
 
 
 def _go_on(ctx: click.Context, send_id: str, verb: str, ask: Callable[[Conductor], SendView], wait: bool) -> None:

@@ -8,7 +8,6 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -20,11 +19,12 @@ from sendreturn.engine import intake
 from sendreturn.engine.attempts import call_folder, retry_of
 from sendreturn.engine.callbacks import Callbacks
 from sendreturn.engine.hosting import ClipHost
-from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow, now
+from sendreturn.engine.journal import Fate, Journal, NewSend, SendRow
 from sendreturn.engine.outputs import Handed
 from sendreturn.engine.pipeline import run_or_stall
 from sendreturn.engine.run import Cancelled, Means, Run, Stopping
 from sendreturn.engine.stalls import stall_in
+from sendreturn.engine.tidying import EVERY_S, tidy
 from sendreturn.errors import NotNow, Outcome, SendReturnError, ServiceError, Stalled, UsageError
 from sendreturn.sends.wish import Event, Listener, Origin, Receipt, Returned, SendView, Wish
 from sendreturn.services import Services
@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 6.0
 """How long sends may take to come to a safe place when the daemon stops."""
-KEPT_DAYS = 30
 
 PutAside = Callable[[SendRow, str], Path | None]
 
@@ -85,17 +84,22 @@ class Conductor:
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     async def start(self, *, resume: bool = True) -> None:
         """Go on with every send that had not ended; without `resume` each waits until it is asked for."""
         self._loop = asyncio.get_running_loop()
+        self._journal.give_back()
         for send in self._journal.unfinished() if resume else ():
             self._begin(send)
         if resume:
-            await asyncio.to_thread(self._tidy)
+            await self._tidy()
+            self._tidying = asyncio.create_task(self._tidy_daily(), name="tidying")
 
     async def stop(self) -> None:
         """Leave every send off at a safe place; the next start goes on with them."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         for run in self._runs.values():
             run.stop()
         tasks = list(self._tasks.values())
@@ -109,18 +113,15 @@ class Conductor:
         await self._services.close()
         await self._means.hosting.close()
 
-    def _tidy(self) -> None:
-        """Remove from the staging folder what nobody will ask for any more.
+    async def _tidy_daily(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            with contextlib.suppress(Stalled):  # a full disk, or a backup: tomorrow is another day
+                await self._tidy()
 
-        That is what a crash has left of sends that are done, and what is left of sends that came to nothing and cost
-        nothing a month ago. What was paid for stays until it is delivered.
-        """
-        month_ago = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).isoformat(timespec="milliseconds")
-        over = set(self._journal.rested_since(now(), [State.DONE]))
-        came_to_nothing = self._journal.rested_since(month_ago, [State.FAILED, State.CANCELLED])
-        for folder in self._means.staging.glob("*"):
-            if folder.name in over or (folder.name in came_to_nothing and not self._journal.spent(SendId(folder.name))):
-                shutil.rmtree(folder, ignore_errors=True)
+    async def _tidy(self) -> None:
+        keep_days = self._settings.staging.keep_days
+        await asyncio.to_thread(tidy, self._journal, self._means.staging, keep_days, self._lock)
 
     # The desk
 
@@ -176,6 +177,12 @@ class Conductor:
         self._on_loop(self._wake, send.id, Run.approve)
         return self.get(send_id)
 
+    def approve_all(self, session: Path | None = None) -> Sequence[SendView]:
+        return self._say_to_waiting(session, Run.approve, approved=True)
+
+    def cancel_waiting(self, session: Path | None = None) -> Sequence[SendView]:
+        return self._say_to_waiting(session, Run.cancel, cancel_asked=True)
+
     def hint(self, send_id: str) -> None:
         """A service says that something has happened to a send, which then goes and looks for itself."""
         run = self._runs.get(send_id)
@@ -205,6 +212,11 @@ class Conductor:
         """What holds sends up at the moment, a sentence by topic. May be called from any thread."""
         held = Counter(stall.sentence for stall in dict(self._means.stalls).values())
         told = [f"{sentence} (Sends that wait: {count}.)" for sentence, count in held.items()]
+        if crowd := dict(self._means.crowd):
+            told.append(
+                f"{len(crowd)} clips that came in one go wait for your word; they would cost {sum(crowd.values()):g} "
+                "credits. `sendreturn approve --all` sends them, `sendreturn cancel --waiting` none of them."
+            )
         return {f"held up {n}": sentence for n, sentence in enumerate((*told, *self._means.gates.closed()), 1)}
 
     # Running
@@ -213,6 +225,14 @@ class Conductor:
         task = asyncio.get_running_loop().create_task(self._carry(send), name=f"send {send.id}")
         self._tasks[send.id] = task
         task.add_done_callback(lambda _: self._forget(send.id, task))
+
+    def _say_to_waiting(
+        self, session: Path | None, tell: Callable[[Run], None], **values: object
+    ) -> Sequence[SendView]:
+        sends = self._journal.say_to_waiting(session, **values)
+        for send in sends if self._loop is not None else ():
+            self._on_loop(self._wake, send.id, tell)
+        return [self._view(send) for send in sends]
 
     def _wake(self, send_id: SendId, tell: Callable[[Run], None]) -> None:
         """Tell a run something; one that was not begun yet finds it in the journal."""
@@ -227,6 +247,7 @@ class Conductor:
             del self._tasks[send_id]
             self._runs.pop(send_id, None)
             self._live.pop(send_id, None)
+            self._means.crowd.pop(send_id, None)
 
     async def _carry(self, send: SendRow) -> None:
         """Run one send to its end, whatever that is and whatever holds it up on the way."""

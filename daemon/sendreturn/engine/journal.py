@@ -8,9 +8,7 @@ a power cut can only lose the latest of it, which is then done again, and nothin
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from sendreturn.engine import tables as t
-from sendreturn.engine.journal_file import READS, SOON, FileState, check, damaged, open_engine, settle
-from sendreturn.engine.journal_rows import Fate, Intent, NewSend, SendRow, intent_of, now, send_of
-from sendreturn.engine.ledger import Ledger, Line
-from sendreturn.engine.reserve import Reserve
-from sendreturn.engine.stalls import stall_in, stalled_journal
+from sendreturn.engine.journal_file import FileState, check, damaged, open_engine, settle, tell
+from sendreturn.engine.journal_requests import Requests
+from sendreturn.engine.journal_rows import Fate, Intent, NewSend, SendRow, now, send_of
+from sendreturn.engine.ledger import Line
 from sendreturn.errors import SendReturnError, UnknownSend
 from sendreturn.sends.wish import HistoryEntry
 from sendreturn.unsigned import unsigned
@@ -32,22 +29,14 @@ __all__ = ["ANEW", "BUSY_TIMEOUT_S", "Fate", "Intent", "Journal", "NewSend", "Se
 
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program (a backup) before it says so; whoever writes tries again."""
+ALL_APPROVED = "all approved"
+"""The fact under which it stands when the user last let all sends go that waited."""
 ANEW = "anew"
 """The stage under which it stands which calls the user wants to have made anew."""
 
 
-class Journal:
+class Journal(Requests):
     """The store of one daemon (or of a studio, on PostgreSQL). Safe to call from any thread."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(**READS)
-        self._soon = engine.execution_options(**SOON)
-        self._path = Path(engine.url.database or "")
-        self._reserve = Reserve(self._path)
-        self._ledger = Ledger(self._path.parent) if self._path.is_absolute() else None
-        self.state = FileState()
-        self._lock = threading.RLock()
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -70,10 +59,6 @@ class Journal:
             engine.dispose()
             raise
         return journal
-
-    def close(self) -> None:
-        with self._lock:
-            self._engine.dispose()
 
     # Sends
 
@@ -150,6 +135,35 @@ class Journal:
         """Set single facts of a send (fingerprint, clip, approved, cost_credits)."""
         with self._write() as db:
             db.execute(sa.update(t.sends).where(t.sends.c.id == send_id).values(**values))
+
+    def say_to_waiting(self, session: Path | None, **values: object) -> Sequence[SendRow]:
+        """Set single facts of every send that waits for approval, or of those of one session; returns them."""
+        waiting = t.sends.c.state == State.WAITING_APPROVAL.value
+        if session is not None:
+            waiting &= t.sends.c.session == str(session)
+        with self._write() as db:
+            if values.get("approved"):
+                tell(db, ALL_APPROVED, now())
+            db.execute(sa.update(t.sends).where(waiting).values(**values))
+            return [send_of(row) for row in db.execute(sa.select(t.sends).where(waiting)).mappings()]
+
+    def created_around(
+        self, send: SendRow, origins: Collection[str], services: Iterable[str], most: int
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """When other sends of these origins and services were created, before this one and after it, nearest first.
+
+        Not those from before the user last let all go that waited. At most so many.
+        """
+        at, same_time = t.sends.c.created_at, t.sends.c.created_at == send.created_at
+        wanted = t.sends.c.origin.in_(origins) & t.sends.c.service.in_(list(services)) & (t.sends.c.id != send.id)
+        since = sa.select(t.about.c.value).where(t.about.c.name == ALL_APPROVED).scalar_subquery()
+        wanted &= at > sa.func.coalesce(since, "")
+        before = sa.or_(at < send.created_at, sa.and_(same_time, t.sends.c.id < send.id))
+        query = sa.select(at).where(wanted).limit(most)
+        with self._read() as db:
+            earlier = db.execute(query.where(at <= send.created_at, before).order_by(at.desc())).scalars().all()
+            later = db.execute(query.where(at >= send.created_at, ~before).order_by(at)).scalars().all()
+        return earlier, later
 
     def again(
         self, send_id: SendId, note: str, *, anew: Sequence[str] = (), forget: Sequence[str] | None = ()
@@ -241,113 +255,11 @@ class Journal:
         with self._write(soon=True) as db:
             db.execute(sa.delete(t.tries).where(t.tries.c.send_id == send_id, t.tries.c.stage == stage))
 
-    def forget(self, send_id: SendId, stages: Sequence[str]) -> None:
-        """Have stages run once more."""
+    def forget(self, send_id: SendId, stages: Sequence[str] | None) -> None:
+        """Have stages run once more; None: all of them."""
+        of_send = t.stages.c.send_id == send_id
         with self._write() as db:
-            db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage.in_(stages)))
-
-    # Requests that may be billed
-
-    def bill(self, intent: Intent, credits: float) -> None:  # noqa: A002
-        """Write down what a request has cost, in place of the estimate."""
-        with self._write() as db:
-            db.execute(sa.update(t.intents).where(t.intents.c.id == intent.id).values(credits=credits))
-
-    def spent(self, send_id: SendId) -> float:
-        """Credits of all requests of a send, of every attempt, that were or may have been billed."""
-        query = sa.select(sa.func.coalesce(sa.func.sum(t.intents.c.credits), 0.0)).where(
-            t.intents.c.send_id == send_id, t.intents.c.fate != Fate.REFUSED.value
-        )
-        with self._read() as db:
-            return float(db.execute(query).scalar_one())
-
-    def standing_of(self, send_id: SendId) -> Sequence[Intent]:
-        """The requests of a send, in order; of each call the one that was made last."""
-        query = sa.select(t.intents).where(t.intents.c.send_id == send_id).order_by(t.intents.c.id)
-        with self._read() as db:
-            rows = db.execute(query).mappings().all()
-        return tuple({row["call"]: intent_of(row) for row in rows}.values())
-
-    def standing(self, send_id: SendId, call: str) -> Intent | None:
-        """The request of a call that was made last, in whatever attempt."""
-        query = sa.select(t.intents).where(t.intents.c.send_id == send_id, t.intents.c.call == call)
-        with self._read() as db:
-            row = db.execute(query.order_by(t.intents.c.attempt.desc())).mappings().first()
-        return intent_of(row) if row else None
-
-    def intend(self, send: SendRow, call: str, fields: Mapping[str, Any], credits: float) -> Intent:  # noqa: A002
-        """Write down that a request is about to go out. Called once per send, call and attempt, before the request."""
-        with self._write() as db:
-            db.execute(
-                sa.insert(t.intents).values(
-                    send_id=send.id,
-                    call=call,
-                    attempt=send.attempt,
-                    service=send.service,
-                    fields=dict(fields),
-                    credits=credits,
-                    made_at=now(),
-                    fate=Fate.INTENDED.value,
-                )
-            )
-            if self._ledger is not None and credits > 0:
-                row = db.execute(sa.select(t.sends).where(t.sends.c.id == send.id)).mappings().one()
-                self._ledger.intend(Line(send.id, call, send.attempt, now(), credits, dict(fields), dict(row)))
-        intent = self.intent(send.id, call, send.attempt)
-        assert intent is not None
-        return intent
-
-    def intent(self, send_id: SendId, call: str, attempt: int) -> Intent | None:
-        query = sa.select(t.intents).where(
-            t.intents.c.send_id == send_id, t.intents.c.call == call, t.intents.c.attempt == attempt
-        )
-        with self._read() as db:
-            row = db.execute(query).mappings().first()
-        return intent_of(row) if row else None
-
-    def answer(
-        self, intent: Intent, fate: Fate, task_id: str | None = None, report: Mapping[str, Any] | None = None
-    ) -> None:
-        """Write down what became of a request, with the result where the answer held it already."""
-        if self._ledger is not None and intent.credits > 0 and (intent.fate, intent.task_id) != (fate, task_id):
-            with self._told():
-                self._ledger.answer((intent.send_id, intent.call, intent.attempt), fate.value, task_id, report)
-        with self._write() as db:
-            db.execute(
-                sa.update(t.intents)
-                .where(t.intents.c.id == intent.id)
-                .values(fate=fate.value, task_id=task_id, report=report, answered_at=now())
-            )
-
-    def holder(self, send: SendRow, task_id: str) -> SendId | None:
-        """Another send that waits or has waited for this task of the service."""
-        query = sa.select(t.intents.c.send_id).where(
-            t.intents.c.task_id == task_id, t.intents.c.service == send.service, t.intents.c.send_id != send.id
-        )
-        with self._read() as db:
-            found = db.execute(query).scalars().first()
-        return SendId(found) if found is not None else None
-
-    def was_alone(self, intent: Intent) -> bool:
-        """Whether no other request to its service may have been billed since this one went out."""
-        of_service = sa.select(t.intents.c.service).where(t.intents.c.id == intent.id).scalar_subquery()
-        since = sa.or_(t.intents.c.made_at >= intent.made_at, t.intents.c.answered_at >= intent.made_at)
-        query = sa.select(sa.func.count()).where(
-            t.intents.c.service == of_service, t.intents.c.id != intent.id, t.intents.c.credits > 0, since
-        )
-        query = query.where(t.intents.c.fate != Fate.REFUSED.value)
-        with self._read() as db:
-            return int(db.execute(query).scalar_one()) == 0
-
-    def credits_since(self, since: str, service: str | None = None) -> float:
-        """Credits of the requests since `since` (UTC, ISO 8601) that were or may have been billed."""
-        query = sa.select(sa.func.coalesce(sa.func.sum(t.intents.c.credits), 0.0)).where(
-            t.intents.c.made_at >= since, t.intents.c.fate != Fate.REFUSED.value
-        )
-        if service is not None:
-            query = query.where(t.intents.c.service == service)
-        with self._read() as db:
-            return float(db.execute(query).scalar_one())
+            db.execute(sa.delete(t.stages).where(of_send if stages is None else of_send & t.stages.c.stage.in_(stages)))
 
     # What is done to it as a whole
 
@@ -361,48 +273,7 @@ class Journal:
             settle(db, self._path)
         self.state = FileState()
 
-    def writing(self) -> AbstractContextManager[sa.Connection]:
-        """One transaction, for what the calls above do not cover."""
-        return self._write()
-
     # Inside
-
-    @contextmanager
-    def _write(self, *, soon: bool = False) -> Iterator[sa.Connection]:
-        """A transaction that is on disk when it ends, with all that came before; or `soon`, with the next such one."""
-        with self._told(), self._lock, (self._soon if soon else self._engine).begin() as db:
-            yield db
-
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        """Reads share the one connection, so that SQLite never has two of ours, but wait for no other program."""
-        with self._told(), self._lock, self._reading.begin() as db:
-            yield db
-
-    def _wait_at_most(self, seconds: float) -> None:
-        with self._lock, self._reading.begin() as db:
-            db.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tell what holds the journal up as Stalled."""
-        try:
-            yield
-        except DatabaseError as error:
-            stall = stalled_journal(self._path, error.orig) if error.orig is not None else None
-            if stall is None:
-                raise
-            if stall.folder:
-                self._reserve.give_up()
-            raise stall from error
-        except OSError as error:
-            stall = stall_in(error)
-            if stall is None:
-                raise
-            if stall.folder:
-                self._reserve.give_up()
-            raise stall from error
-        self._reserve.renew()
 
     def _stage(self, send_id: SendId, stage: str, output: Mapping[str, Any]) -> sa.Insert:
         values = {"send_id": send_id, "stage": stage, "output": dict(output), "finished_at": now()}

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from sendreturn.engine import tables as t
 from sendreturn.errors import SendReturnError
+from sendreturn.places import keep_private
 from sendreturn.sends.drives import is_remote
 
 OPENING_TIMEOUT_S = 30.0
@@ -24,6 +25,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {1: ()}
 
 def open_engine(path: Path) -> sa.Engine:
     """One connection that all threads share."""
+    keep_private(path)  # SQLite gives its logs the rights of the file
     engine = sa.create_engine(
         f"sqlite:///{path}",
         poolclass=sa.pool.StaticPool,
@@ -68,10 +70,11 @@ def check(engine: sa.Engine, path: Path) -> FileState:
         _keep_copy(path, version)
     with engine.begin() as db:
         t.metadata.create_all(db)
+        t.sends_by_time.create(db, checkfirst=True)  # on tables that were there already
         for step in range(version or t.SCHEMA_VERSION, t.SCHEMA_VERSION):
             for statement in MIGRATIONS[step]:
                 db.execute(sa.text(statement))
-        _tell(db, "schema", str(t.SCHEMA_VERSION))
+        tell(db, "schema", str(t.SCHEMA_VERSION))
         return _state(db, path)
 
 
@@ -101,7 +104,7 @@ def _keep_copy(path: Path, version: int) -> None:
 def settle(db: sa.Connection, path: Path) -> None:
     """Note where the file lies on the disk, once all that it lacked has been added."""
     if path.is_file():
-        _tell(db, "inode", str(path.stat().st_ino))
+        tell(db, "inode", str(path.stat().st_ino))
 
 
 def _state(db: sa.Connection, path: Path) -> FileState:
@@ -111,7 +114,8 @@ def _state(db: sa.Connection, path: Path) -> FileState:
     return FileState(is_new=before is None, is_copy=before not in (None, str(path.stat().st_ino)))
 
 
-def _tell(db: sa.Connection, name: str, value: str) -> None:
+def tell(db: sa.Connection, name: str, value: str) -> None:
+    """Write down a fact about the journal itself, in place of what it was before."""
     db.execute(sa.delete(t.about).where(t.about.c.name == name))
     db.execute(sa.insert(t.about).values(name=name, value=value))
 

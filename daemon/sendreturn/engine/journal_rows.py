@@ -18,7 +18,10 @@ from sendreturn.words import SendId, State
 class Fate(StrEnum):
     """What became of a request that may be billed."""
 
+    PLANNED = "planned"
+    """Not under way yet: its price is set aside while the way to the service is made."""
     INTENDED = "intended"
+    """Under way, or about to be: without an answer nobody knows whether it has arrived."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"

@@ -16,12 +16,13 @@ from sendreturn.engine.approve import until_affordable
 from sendreturn.engine.attempts import attempt_of, call_folder, in_credits, price_anew, step_name
 from sendreturn.engine.balance import note_balance, told_by_balance
 from sendreturn.engine.budget import check_budget
+from sendreturn.engine.departure import Departure
 from sendreturn.engine.errands import ASK_AGAIN, TaskFailed, follow, good
 from sendreturn.engine.gates import Door
 from sendreturn.engine.journal import Fate, Intent
 from sendreturn.engine.outputs import Hosted, Origin, Prepared, Requested, Takes
 from sendreturn.engine.prepare import ask_of
-from sendreturn.engine.run import Run
+from sendreturn.engine.run import Cancelled, Run
 from sendreturn.errors import Outcome, Refusal, SendReturnError, ServiceError
 from sendreturn.words import State
 
@@ -154,21 +155,35 @@ async def _once(run: Run, due: _Due, prepared: Prepared) -> Accepted:
     call = due.call
     intent = run.means.journal.intent(run.send.id, call.name, due.attempt)
     if intent is None:
-        check_budget(run.means.settings.budget, run.means.journal, call.credits)
-        await until_affordable(run, call.credits)
+        await _affordable(run, call)
         way = await _way(run, call, prepared)
         await note_balance(run, call, due.attempt)
         # Others may have spent what was left while the clip was on its way; from here on nothing waits.
-        await until_affordable(run, call.credits)
-        check_budget(run.means.settings.budget, run.means.journal, call.credits)
-        intent = run.means.journal.intend(run.send, call.name, call.fields, call.credits)
+        await _affordable(run, call)
+        intent = run.means.journal.plan(run.send, call.name, call.fields, call.credits)
         return await _posted(run, call, way, intent)
     if intent.fate in (Fate.ACCEPTED, Fate.FAILED) and intent.task_id is not None:
         return Accepted(intent.task_id, _REPORT.validate_python(intent.report) if intent.report else None)
-    if intent.fate is Fate.REFUSED or run.bridge.manifest.free:
-        return await _posted(run, call, await _way(run, call, prepared), intent)
+    if intent.fate in (Fate.PLANNED, Fate.REFUSED) or run.bridge.manifest.free:
+        run.means.journal.give_back(intent)
+        way = await _way(run, call, prepared)
+        await _plan_again(run, call, intent)
+        return await _posted(run, call, way, intent)
     run.means.journal.answer(intent, Fate.UNKNOWN)
     raise await _with_balance(run, intent, _unknown(run, call))
+
+
+async def _affordable(run: Run, call: Call) -> None:
+    """Return when there is room for a request under all caps. Raises Refusal where there will be none."""
+    check_budget(run.means.settings.budget, run.means.journal, call.credits)
+    await until_affordable(run, call.credits)
+    check_budget(run.means.settings.budget, run.means.journal, call.credits)
+
+
+async def _plan_again(run: Run, call: Call, intent: Intent) -> None:
+    """What was not taken has cost nothing, and others may have spent its price since."""
+    await _affordable(run, call)
+    run.means.journal.plan_again(intent)
 
 
 async def _posted(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
@@ -187,26 +202,43 @@ async def _with_balance(run: Run, intent: Intent, doubt: ServiceError) -> Servic
 
 
 async def _post(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
-    """Make the request; repeat it only where the service said that it did not take it."""
+    """Make the request; repeat it only where the service said that it did not take it, or it never left."""
     pauses = Pauses()
     while True:
-        run.checkpoint()
-        run.means.journal.answer(intent, Fate.INTENDED)
         try:
-            accepted = await run.bridge.submit(call, way)
+            accepted = await _submitted(run, call, way, intent)
+        except Cancelled:
+            run.means.journal.give_back(intent)
+            raise
         except ServiceError as error:
             unknown = error.outcome is Outcome.UNKNOWN
             run.means.journal.answer(intent, Fate.UNKNOWN if unknown else Fate.REFUSED)
             await pauses.after(error, run)
-        except Exception as error:  # the guard around a bridge: whatever breaks in it, the request may have gone out
-            run.means.journal.answer(intent, Fate.UNKNOWN)
-            raise _broken(run) if run.bridge.manifest.free else _unknown(run, call) from error
+            await _plan_again(run, call, intent)
         else:
             _check_id(run, call, accepted, intent)
             report = _REPORT.dump_python(accepted.report, mode="json") if accepted.report else None
             answer = partial(run.means.journal.answer, intent, Fate.ACCEPTED, accepted.task_id, report)
             await run.write_down(answer)
             return accepted
+
+
+async def _submitted(run: Run, call: Call, way: Way, intent: Intent) -> Accepted:
+    """Have the bridge make the request, knowing whether it has left."""
+    run.checkpoint()
+    departure = Departure(run, intent)
+    if not run.bridge.manifest.tells_sending:
+        departure()  # nobody will say when it leaves
+    try:
+        return await run.bridge.submit(call, replace(way, about_to_send=departure))
+    except Exception as error:  # the guard around a bridge
+        if departure.held_by is not None:
+            raise departure.held_by from None
+        if isinstance(error, ServiceError):
+            raise
+        if run.bridge.manifest.free or not departure.is_made:
+            raise _broken(run) from error
+        raise _unknown(run, call) from error  # whatever broke, the request may have arrived
 
 
 def _check_id(run: Run, call: Call, accepted: Accepted, intent: Intent) -> None:

@@ -26,8 +26,11 @@ from sendreturn.engine.tempo import SessionTempo, read_project, session_rate_hz,
 from sendreturn.errors import ClipError
 from sendreturn.params import Params
 from sendreturn.project_files import Found
+from sendreturn.sends.wish import Origin
 
 COPY_BLOCK = 1 << 20
+CONFINED = frozenset({Origin.FOLDER, Origin.RULE, Origin.OSC})
+"""Ways in without a proof of identity: they read nothing outside the session."""
 HOUSE_PARAMS = frozenset(
     {
         "range_s",
@@ -209,9 +212,21 @@ def _open_clip(run: Run) -> Iterator[IO[bytes]]:
                 f"{_name(run)} cannot be read: {error.strerror}.", "Make it readable, then retry."
             ) from error
         with file:
+            if run.send.origin in CONFINED and not _lies_in(run.send.session, path, file):
+                raise ClipError(f"{_name(run)} leads out of the session.", "Put the file itself there.")
             yield file
         return
     raise ClipError(f"{_name(run)} is no longer there.", "Put it back, then retry.")
+
+
+def _lies_in(session: Path, path: Path, file: IO[bytes]) -> bool:
+    """Whether the very file that is open really lies in the session: a link may have come in the clip's place."""
+    real = path.resolve()
+    try:
+        is_same = os.path.samestat(os.fstat(file.fileno()), real.stat())
+    except OSError:
+        return False
+    return is_same and real.is_relative_to(session.resolve())
 
 
 def _earlier(run: Run, source: Source) -> EarlierTake | None:

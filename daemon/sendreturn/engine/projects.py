@@ -20,7 +20,8 @@ from sendreturn.engine.sections import sections_of
 from sendreturn.errors import SendReturnError
 from sendreturn.returns import dawproject, naming, reaper_items
 from sendreturn.returns.arrangement import Arrangement, Section, SentClip, arrange
-from sendreturn.returns.deliver import Delivered
+from sendreturn.returns.deliver import Delivered, refuse_ways_out
+from sendreturn.returns.files import held
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,9 @@ def add_projects(run: Run, prepared: Prepared, delivered: Delivered) -> tuple[st
     failed = []
     for title, suffix, write in wanted:
         try:
-            write(arrangement, delivered.folder, f"{base}{suffix}")
+            with held(delivered.folder) as folder:
+                refuse_ways_out(run.send.session, folder)
+                write(arrangement, folder, f"{base}{suffix}")
         except (SendReturnError, OSError) as error:
             failed.append(_told(run, title, error))
     return tuple(failed)

@@ -26,6 +26,8 @@ from sendreturn.words import ENDED, SendId, State
 PUT_BACK = "The journal was put back from a copy or moved here, so that this may have been made and paid for since."
 LISTED = "Only the list of what was paid for knew of this request."
 FROM_SIDECAR = "known from its sidecar"
+_NOT_KNOWN_BY_ALL = frozenset({Fate.PLANNED, Fate.REFUSED, Fate.INTENDED, Fate.UNKNOWN})
+_DOUBTFUL = frozenset({Fate.INTENDED.value, Fate.UNKNOWN.value})
 _SET_FOLDER = re.compile(r".+_([0-9a-f]{8})")
 
 log = structlog.get_logger(__name__)
@@ -67,8 +69,10 @@ def _add_listed(journal: Journal) -> int:
         if intent is None:
             _add_request(journal, line)
             added += 1
-        elif intent.fate in (Fate.INTENDED, Fate.UNKNOWN) and line.fate == Fate.ACCEPTED.value:
+        elif intent.fate in _NOT_KNOWN_BY_ALL and line.fate == Fate.ACCEPTED.value:
             journal.answer(intent, Fate.ACCEPTED, line.task_id, line.report)
+        elif intent.fate in (Fate.PLANNED, Fate.REFUSED) and journal.state.is_copy and line.fate in _DOUBTFUL:
+            journal.answer(intent, Fate.UNKNOWN)  # it has left since the copy was made
     return added
 
 

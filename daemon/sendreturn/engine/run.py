@@ -85,6 +85,8 @@ class Means:
     stalls: dict[str, Stalled] = field(default_factory=dict)
     """What holds sends up at the moment, by the send's id."""
     gates: Gates = field(default_factory=Gates)
+    crowd: dict[str, float] = field(default_factory=dict)
+    """What each send would cost that waits because it came with very many, by its id."""
 
 
 @dataclass
@@ -195,6 +197,12 @@ class Run:
 
     def approve(self) -> None:
         self._approved.set()
+
+    def ask_anew(self) -> None:
+        """Have the user's word count no longer, since there is something else to be asked."""
+        if self.is_approved:
+            self.note(approved=False)
+            self._approved.clear()
 
     def hint(self) -> None:
         """The service has called back: it is worth looking now."""

@@ -37,6 +37,8 @@ sends = Table(
     Column("cost_credits", Float),
 )
 
+sends_by_time = Index("sends_by_time", sends.c.created_at)
+
 stages = Table(
     "stages",
     metadata,

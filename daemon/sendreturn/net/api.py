@@ -41,10 +41,13 @@ _ASK = Outcome.ASK
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a request is made: whether it may be billed, and statuses from 500 on that the service does not bill."""
+    """How a request is made: whether it may be billed, statuses from 500 on that the service does not bill, and who
+    hears when it is about to leave.
+    """
 
     paid: bool = False
     unbilled: frozenset[int] = frozenset()
+    about_to_send: Callable[[], None] = lambda: None
 
 
 _FREE = _Kind()
@@ -115,6 +118,7 @@ class Api:
         timeout_s: float = 120,
         unbilled: Collection[int] = (),
         enclosed: Enclosed | None = None,
+        about_to_send: Callable[[], None] = lambda: None,
     ) -> Answer:
         """Post something that may be billed: once, on a connection of its own.
 
@@ -127,10 +131,11 @@ class Api:
                 may say RETRY.
             enclosed: A file that goes along as a field of the body, in base64, read from disk as it goes. The time that
                 its size takes on a slow line is added to `timeout_s`.
+            about_to_send: Called right before the first byte leaves; what it raises is raised, and nothing has left.
         """
         order = replace(self._order("POST", path, body=body), enclosed=enclosed)
         order = replace(order, headers={**order.headers, "Connection": "close"})
-        kind = _Kind(paid=True, unbilled=frozenset(unbilled))
+        kind = _Kind(paid=True, unbilled=frozenset(unbilled), about_to_send=about_to_send)
         try:
             total_s = timeout_s if enclosed is None else timeout_s + _slow_upload_s(enclosed.file)
             return _good(*await self._once(self._fresh, order, total_s, kind))
@@ -166,7 +171,7 @@ class Api:
         patience = Patience(total_s, total_s if kind.paid else min(total_s, LONGEST_SILENCE_S), self._most_bytes)
         try:
             async with self._limiter.slot(urgent=kind.paid) as left:
-                came = await client.exchange(replace(order, headers=headers), patience, left)
+                came = await client.exchange(replace(order, headers=headers), patience, left, kind.about_to_send)
         except NoAnswerError as fault:
             clean = NoAnswerError(fault.fault, fault.began, self._clean(fault.reason))
             return None, self._words.no_answer(clean, paid=kind.paid)

@@ -145,8 +145,19 @@ class HttpClient:
         self._use_proxies = use_proxies
         self._opened: httpx.AsyncClient | None = None
 
-    async def exchange(self, order: Order, patience: Patience, on_sent: Callable[[], None] = lambda: None) -> Exchanged:
-        """Make one request. `on_sent` is called when its head has left.
+    async def exchange(
+        self,
+        order: Order,
+        patience: Patience,
+        on_sent: Callable[[], None] = lambda: None,
+        about_to_send: Callable[[], None] = lambda: None,
+    ) -> Exchanged:
+        """Make one request.
+
+        Args:
+            on_sent: Called when its head has left.
+            about_to_send: Called when the connection is there, before the first byte leaves; what it raises is raised,
+                and nothing has left then.
 
         Raises:
             NoAnswerError: there is no whole answer.
@@ -154,7 +165,12 @@ class HttpClient:
         """
         # To be cut off in the midst of TLS would leave the socket open: connecting has limits of its own, below this.
         deadline = asyncio.timeout(3 * _connect_s(patience))
-        trail = _Trail(on_sent, lambda: deadline.reschedule(asyncio.get_running_loop().time() + patience.total_s))
+
+        def begin() -> None:
+            about_to_send()
+            deadline.reschedule(asyncio.get_running_loop().time() + patience.total_s)
+
+        trail = _Trail(on_sent, begin)
         try:
             async with deadline:
                 return await self._exchange(order, patience, trail)
@@ -218,12 +234,15 @@ class _Trail:
         self._on_begin = on_begin
 
     async def note(self, event: str, info: Mapping[str, Any]) -> None:
-        if not event.startswith("http11.send_request_headers"):
+        if ".send_request_headers." not in event:  # of whatever version of HTTP
             return
         if info.get("request") is not None and info["request"].method == b"CONNECT":
             return  # to a proxy, which has not seen the request yet
-        self.began = True
-        (self._on_begin if event.endswith(".started") else self._on_sent)()
+        if event.endswith(".started"):
+            self._on_begin()
+            self.began = True
+        else:
+            self._on_sent()
 
 
 def _connect_s(patience: Patience) -> float:

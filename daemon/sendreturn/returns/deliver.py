@@ -112,10 +112,10 @@ def deliver(delivery: Delivery, on_file: OnFile = lambda _: None) -> Delivered:
         delivered: list[DeliveredFile] = []
         # Somebody may swap a folder for a link at any moment; what is held stays the folder that was looked at.
         with files.held(folder) as held:
-            _refuse_ways_out(delivery.session, held)
+            refuse_ways_out(delivery.session, held)
             files.remove_leftovers(held)
             for take in delivery.takes:
-                _refuse_ways_out(delivery.session, folder)
+                refuse_ways_out(delivery.session, folder)
                 sidecar = _deliver_take(delivery, take, held)
                 _refuse_moved(folder, held)
                 news = [_delivered(folder, take.number, file) for file in sidecar.returns]
@@ -123,6 +123,13 @@ def deliver(delivery: Delivery, on_file: OnFile = lambda _: None) -> Delivered:
                     on_file(file)
                 delivered += news
     return Delivered(folder, tuple(delivered))
+
+
+def refuse_ways_out(session: Path, folder: Path) -> None:
+    """Raise DeliveryError where a folder is not really inside the session: returns must not land elsewhere."""
+    real = folder.resolve()
+    if not real.is_relative_to(session.resolve()):
+        raise DeliveryError(f"{files.named(folder)} leads out of the session, to {real}.", "Put a real folder there")
 
 
 def _deliver_take(delivery: Delivery, take: StagedTake, folder: Path) -> Sidecar:
@@ -163,7 +170,7 @@ def _deliver_file(
 ) -> ReturnedFile:
     """Place one file under the first name that is free, or is this very file's already."""
     _refuse_lost(file.staged, delivery.send_id)
-    _refuse_ways_out(delivery.session, folder)
+    refuse_ways_out(delivery.session, folder)
     stem = naming.stem_word(file.stem)
     plain = naming.file_name(
         delivery.clip, delivery.operation, delivery.send_id, take.number, file.kind, stem, file.suffix
@@ -247,7 +254,7 @@ def _set_folder(delivery: Delivery) -> Path:
         folder = folder / part
         if not folder.is_dir():
             _make_folder(folder)
-        _refuse_ways_out(delivery.session, folder)
+        refuse_ways_out(delivery.session, folder)
     return folder
 
 
@@ -258,13 +265,6 @@ def _make_folder(folder: Path) -> None:
         raise DeliveryError(
             f"{folder} should be a folder for returns, but something else has that name.", "Move it away", str(error)
         ) from error
-
-
-def _refuse_ways_out(session: Path, folder: Path) -> None:
-    # Returns must not land outside the session.
-    real = folder.resolve()
-    if not real.is_relative_to(session.resolve()):
-        raise DeliveryError(f"{files.named(folder)} leads out of the session, to {real}.", "Put a real folder there")
 
 
 def _refuse_moved(folder: Path, held: Path) -> None:

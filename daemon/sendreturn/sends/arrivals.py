@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
+from sendreturn.places import keep_private
 from sendreturn.sends.settle import Sighting
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class StoredArrivals:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        keep_private(file)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
         try:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ACCEPT_TIMEOUT_S = 60.0
 FOLLOW_S = 5.0
 """Between looks at the list of sessions, which `sendreturn watch` changes while the daemon runs."""
+HANGS_AFTER_S = 30.0
+"""A drive that takes longer than this for one thing is told of: it hangs, or very much lies there."""
 STOP_TIMEOUT_S = 5.0
 ARRIVALS_NAME = "arrivals.sqlite3"
 
@@ -116,6 +118,13 @@ class FolderWays:
         while True:
             await asyncio.sleep(FOLLOW_S)
             self._follow_entries()
+            self._tell_of_hanging_drives()
+
+    def _tell_of_hanging_drives(self) -> None:
+        for name, station in self._stations.items():
+            hangs = station.busy_for_s > HANGS_AFTER_S
+            sentence = f"{name} does not answer, or takes very long to look through; what is dropped there has to wait."
+            self._tell_once(f"hangs:{name}", sentence if hangs else None)
 
     def _follow_entries(self) -> None:
         entries = tuple(self._entries())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,7 +25,14 @@ from sendreturn.sends.http_bodies import read_json, read_upload, wish_of
 from sendreturn.sends.http_door import Door
 from sendreturn.sends.http_events import CrowdedError, EventStreams
 from sendreturn.sends.http_openapi import openapi
-from sendreturn.sends.http_shapes import full_shape, parse_press, parse_request, service_shape, short_shape
+from sendreturn.sends.http_shapes import (
+    full_shape,
+    parse_press,
+    parse_request,
+    parse_waiting,
+    service_shape,
+    short_shape,
+)
 from sendreturn.sends.uploads import keep_upload
 from sendreturn.sends.wish import Desk, Receipt, SendView
 from sendreturn.words import State
@@ -90,6 +98,8 @@ class HttpDoor:
             post("/api/sends", change(self._send)),
             get("/api/sends", self._list),
             get("/api/sends/{id}", self._show),
+            post("/api/sends/approve", change(self._say_to_waiting(self._desk.approve_all))),
+            post("/api/sends/cancel", change(self._say_to_waiting(self._desk.cancel_waiting))),
             post("/api/sends/{id}/cancel", change(turn(self._desk.cancel))),
             post("/api/sends/{id}/retry", change(turn(self._desk.retry))),
             post("/api/sends/{id}/approve", change(turn(self._desk.approve))),
@@ -133,6 +143,14 @@ class HttpDoor:
     def _turn(self, turn: Callable[[str], SendView]) -> Endpoint:
         async def answer(request: Request) -> Response:
             return _json(short_shape(await run_in_threadpool(turn, request.path_params["id"])))
+
+        return answer
+
+    def _say_to_waiting(self, say: Callable[[Path | None], Sequence[SendView]]) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            asked = parse_waiting(await read_json(request))
+            sends = await run_in_threadpool(say, Path(asked.session) if asked.session else None)
+            return _json({"sends": [send.id for send in sends]})
 
         return answer
 

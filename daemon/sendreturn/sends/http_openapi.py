@@ -7,7 +7,7 @@ from typing import Any
 
 from sendreturn import __version__
 from sendreturn.params import Params
-from sendreturn.sends.http_shapes import PressRequest, SendRequest, Shape
+from sendreturn.sends.http_shapes import PressRequest, SendRequest, Shape, WaitingRequest
 from sendreturn.words import Kind, State
 
 STATES = [state.value for state in State]
@@ -60,6 +60,10 @@ def _paths() -> Shape:
         "retry": "Try a send once more that failed, was cancelled or is uncertain",
         "approve": "Let a send go out that waits for approval",
     }
+    waiting = {
+        "approve": "Let all sends go out that wait for approval",
+        "cancel": "Cancel all sends that wait for approval",
+    }
     return {
         "/api/sends": {
             "post": _change("Make a send", "Accepted", 202, errors=(400, 422), requestBody=_send_body()),
@@ -68,6 +72,12 @@ def _paths() -> Shape:
         "/api/sends/{id}": {
             "parameters": [send_id],
             "get": _operation("Show a send with its history", "SendWithHistory", errors=(404,)),
+        },
+        **{
+            f"/api/sends/{verb}": {
+                "post": _change(summary, "SendIds", errors=(400,), requestBody=_body("WaitingRequest"))
+            }
+            for verb, summary in waiting.items()
         },
         **{
             f"/api/sends/{{id}}/{verb}": {
@@ -120,6 +130,10 @@ def _events() -> Shape:
     }
 
 
+def _body(schema: str) -> Shape:
+    return {"required": True, "content": _json(_ref(schema))}
+
+
 def _send_body() -> Shape:
     binary = {"type": "string", "contentMediaType": "application/octet-stream", "description": "The clip."}
     fields = {name: {**TEXT} for name in ("operation", "session", "service", "req")}
@@ -146,6 +160,8 @@ def _schemas() -> Shape:
     return {
         "SendRequest": request,
         "PressRequest": press,
+        "WaitingRequest": WaitingRequest.model_json_schema(),
+        "SendIds": _object(sends=_list(TEXT)),
         "Params": Params.model_json_schema(),
         "Accepted": _object(id=TEXT, state={"enum": STATES}),
         "Send": send,

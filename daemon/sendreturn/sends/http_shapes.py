@@ -43,6 +43,14 @@ class PressRequest(BaseModel):
     req: str | None = Field(None, description="The same text makes a repeated request the same send.")
 
 
+class WaitingRequest(BaseModel):
+    """What `POST /api/sends/approve` and `/api/sends/cancel` take."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: str | None = Field(None, description="Only sends of this session folder; of all where none is named.")
+
+
 def parse_request(body: Mapping[str, Any]) -> SendRequest:
     """The request, or a UsageError that names each field that is wrong."""
     return _parsed(SendRequest, body)
@@ -51,6 +59,11 @@ def parse_request(body: Mapping[str, Any]) -> SendRequest:
 def parse_press(body: Mapping[str, Any]) -> PressRequest:
     """The press, or a UsageError that names each field that is wrong."""
     return _parsed(PressRequest, body)
+
+
+def parse_waiting(body: Mapping[str, Any]) -> WaitingRequest:
+    """The same for what concerns all sends that wait."""
+    return _parsed(WaitingRequest, body)
 
 
 def _parsed(kind: type[AskedT], body: Mapping[str, Any]) -> AskedT:

@@ -27,13 +27,15 @@ from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.wish import Origin, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sendreturn.sends.intake import Tell
     from sendreturn.sends.osc_daws import PressDaw, TakeSelection
     from sendreturn.sends.osc_messages import Value
-    from sendreturn.sends.wish import Desk, Event
+    from sendreturn.sends.wish import Desk, Event, SendView
+
+    SayToWaiting = Callable[[Desk], Sequence[SendView]]
 
 QUEUE_LENGTH = 1024
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -42,6 +44,10 @@ MAX_SENDERS = 256
 LIST_LENGTH = 500
 """The most sends that `/sendreturn/list` answers with: the latest."""
 SET = "set/"
+TO_ALL_WAITING: Mapping[tuple[str, str], SayToWaiting] = {
+    ("approve", "all"): lambda desk: desk.approve_all(),
+    ("cancel", "waiting"): lambda desk: desk.cancel_waiting(),
+}
 TOPIC = "osc"
 Remembered = TypeVar("Remembered")
 
@@ -266,14 +272,25 @@ class OscDoor:
         self._answer(sender, ("pong", (self._version,)), asked)
 
     def _turn(self, message: Message, sender: Address) -> None:
-        """Cancel, retry or approve a send."""
+        """Cancel, retry or approve a send; `approve all` and `cancel waiting` concern all that wait for approval."""
         asked = osc_messages.take_req(message.args, 1)
         if len(asked.args) != 1:
             raise UsageError(f"{message.word} needs the id of a send.", "/sendreturn/list tells the ids.")
+        say = TO_ALL_WAITING.get((str(message.word), str(asked.args[0])))
+        if say is not None:
+            self._say_to_waiting(say, asked, sender)
+            return
         act = {"cancel": self._desk.cancel, "retry": self._desk.retry, "approve": self._desk.approve}[str(message.word)]
         send = act(str(asked.args[0]))
         self._heard_from_now_on(sender, send.id, asked)
         self._answer(sender, osc_messages.state_of(send), asked)
+
+    def _say_to_waiting(self, say: SayToWaiting, asked: Asked, sender: Address) -> None:
+        sends = say(self._desk)
+        if not sends:
+            raise UsageError("No send waits for approval.")
+        for send in sends[:LIST_LENGTH]:
+            self._answer(sender, osc_messages.state_of(send), asked)
 
     def _list(self, message: Message, sender: Address) -> None:
         states, asked = osc_messages.take_states(message.args)

@@ -86,10 +86,17 @@ class Station:
         self._watcher = Watcher(self._heard.put, lambda: self._heard.put(self._recover))
         self._probes: dict[Path, tuple[Root, float]] = {}
         self._roots_at_s = self._rescan_at_s = self._clock()
+        self._busy_since_s: float | None = None
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name=f"sends {name}", daemon=True)
 
     # From any thread
+
+    @property
+    def busy_for_s(self) -> float:
+        """How long it has been at one thing: very long where its drive hangs."""
+        since_s = self._busy_since_s
+        return 0.0 if since_s is None else self._clock() - since_s
 
     def start(self) -> None:
         self._thread.start()
@@ -147,7 +154,15 @@ class Station:
 
     def step(self, timeout_s: float) -> None:
         """Wait for something to do, and do it."""
-        for item in self._take_heard(timeout_s):
+        heard = self._take_heard(timeout_s)
+        self._busy_since_s = self._clock()
+        try:
+            self._handle(heard)
+        finally:
+            self._busy_since_s = None
+
+    def _handle(self, heard: Sequence[Path | Callable[[], None] | None]) -> None:
+        for item in heard:
             if item is None:
                 self._stopped = True
                 return

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import tempfile
+import secrets
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sendreturn.errors import SendReturnError, UsageError
-from sendreturn.returns.files import place
+from sendreturn.returns.files import place, share
 from sendreturn.returns.naming import numbered, safe_stem
 from sendreturn.sends.layout import SENT
 from sendreturn.words import TEMP_PREFIX
@@ -40,10 +40,10 @@ async def keep_upload(upload: UploadFile, session: Path, hot_folder: str) -> Pat
 
 
 async def _keep(upload: UploadFile, folder: Path) -> Path:
-    handle, name = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=folder)
-    temp = Path(name)
+    temp = folder / f"{TEMP_PREFIX}{secrets.token_hex(4)}"
     try:
-        with os.fdopen(handle, "wb") as out:
+        with temp.open("xb") as out:
+            share(temp)
             while block := await upload.read(BLOCK_BYTES):
                 await asyncio.to_thread(out.write, block)
         return await asyncio.to_thread(_settle, temp, folder, _safe_name(upload.filename or ""))

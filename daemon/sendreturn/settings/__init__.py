@@ -12,6 +12,7 @@ from sendreturn.settings.models import (
     ServiceSettings,
     SessionSettings,
     Settings,
+    StagingSettings,
     WebSettings,
 )
 from sendreturn.settings.show import InForce, describe
@@ -28,6 +29,7 @@ __all__ = [
     "ServiceSettings",
     "SessionSettings",
     "Settings",
+    "StagingSettings",
     "WebSettings",
     "describe",
     "load_settings",

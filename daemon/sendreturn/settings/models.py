@@ -272,11 +272,13 @@ class WebSettings(Part):
     Attributes:
         open_to_network: Whether `host` may be an address that other machines reach. They get what public_url is for,
             and nothing else.
+        public_port: A port of its own for what public_url is for; None: it shares `port`.
     """
 
     host: Host = "127.0.0.1"
     port: Port = 7374
     open_to_network: YesNo = False
+    public_port: Port | None = None
 
 
 class QuantizeSettings(Part):
@@ -325,11 +327,26 @@ class ReturnsSettings(Part):
 
 
 class HotFolderSettings(Part):
-    """The folder into which clips are dropped, and what happens to them afterwards ("move" or "leave")."""
+    """The folder into which clips are dropped, and what happens to them afterwards ("move" or "leave").
+
+    Attributes:
+        ask_above_clips: More clips than this in one go wait for `approve` where they would cost something; None: never.
+    """
 
     folder: Folder = "Sends"
     settle_s: Annotated[float, number(0, 3600)] = 2.0
     after: Annotated[str, choice(("move", "leave"))] = "move"
+    ask_above_clips: Annotated[int, whole(1, 100_000)] | None = 25
+
+
+class StagingSettings(Part):
+    """The folder in which sends keep their files until they are delivered.
+
+    Attributes:
+        keep_days: So long those of a send are kept that failed or was cancelled and cost nothing; None: for ever.
+    """
+
+    keep_days: Annotated[float, number(low=0)] | None = 30.0
 
 
 class Settings(Part):
@@ -346,6 +363,7 @@ class Settings(Part):
     web: WebSettings = WebSettings()
     returns: ReturnsSettings = ReturnsSettings()
     hot_folder: HotFolderSettings = HotFolderSettings()
+    staging: StagingSettings = StagingSettings()
     database: Annotated[str, BeforeValidator(_check_database)] | None = None
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from sendreturn.engine.journal import Fate
 from sendreturn.sends.wish import SendView
 from sendreturn.testing.bench import Bench
 from sendreturn.testing.contract_base import ContractBase, billed, paid_posts, params_of
@@ -38,6 +39,20 @@ class MoneyContract(ContractBase):
             await self._begin(bench)
             assert max(billed(bench.simulator).values()) == 1
             assert paid_posts(bench.simulator) == len(bench.simulator.ledger)
+
+    async def test_a_request_is_on_disk_as_gone_before_it_arrives(self, tmp_path: Path) -> None:
+        async with self.bench(tmp_path) as bench:
+            bill, fates = bench.simulator.billed, list[set[Fate]]()
+
+            def billed(*asked: Any) -> None:
+                sends = bench.house.journal.unfinished()
+                fates.append({one.fate for send in sends for one in bench.house.journal.standing_of(send.id)})
+                bill(*asked)
+
+            bench.simulator.billed = billed  # type: ignore[method-assign,assignment]
+            await self._begin(bench)
+        assert fates
+        assert all(Fate.INTENDED in seen for seen in fates)
 
     async def test_a_connection_that_dies_before_billing_leaves_the_send_uncertain(self, tmp_path: Path) -> None:
         async with self.bench(tmp_path, {"die_before_answer": "before_billing"}) as bench:

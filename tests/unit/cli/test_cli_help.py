@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -99,3 +100,22 @@ def test_a_word_that_is_near_nothing_gets_the_list():
     said = call("xyzzy")
     assert said.code == 2
     assert "run, demo, watch" in said.err
+
+
+def test_what_should_not_happen_is_told_without_keys_and_signed_addresses(monkeypatch: pytest.MonkeyPatch):
+    key = "sk-canary-0123456789abcdef"
+    monkeypatch.setenv("SONAUTO_API_KEY", key)
+    monkeypatch.setattr("sendreturn.cli.cli.main", raises(RuntimeError(f"{key} at https://host/song.wav?sig=abc")))
+    said = call("list")
+    assert said.code == 1
+    assert said.err.endswith("sendreturn: Something is wrong inside sendreturn.\n")
+    assert "Traceback" in said.err
+    assert "https://host/song.wav?…" in said.err
+    assert key not in said.err
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from command_line import Desktop, Said, call
@@ -20,6 +21,7 @@ from sendreturn.card import Card, write_card
 from sendreturn.commands import follow
 from sendreturn.errors import ServiceError
 from sendreturn.logs import logs_in
+from sendreturn.settings import Budget
 from sendreturn.words import State
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -29,8 +31,11 @@ NO_ID = "ffffffff"
 class Studio:
     """The user's computer with a service of the test, and a daemon while `daemon` is true."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, daemon: bool, price: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, daemon: bool, price: float = 0.0, **settings: Any
+    ) -> None:
         self.desktop = Desktop(folder, monkeypatch)
+        self._settings = settings
         self.service = FakeService(manifest("studio", free=price == 0, price=price), credits=price)
         self.desktop.offer(self.service)
         self.has_daemon = daemon
@@ -42,7 +47,7 @@ class Studio:
     async def __aenter__(self) -> Studio:
         if self.has_daemon:
             self._open.enter_context(logs_in(self._folder, str, None))
-            self.life = await self._open.enter_async_context(LivingDaemon(self._folder))
+            self.life = await self._open.enter_async_context(LivingDaemon(self._folder, **self._settings))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -53,6 +58,11 @@ class Studio:
 
     async def send(self, *options: object) -> Said:
         return await self.call("send", self.clip, "-o", "cover", "--service", "studio", *options)
+
+    async def until(self, send_id: str, state: str) -> None:
+        async with asyncio.timeout(30):
+            while (await self.shown(send_id))["state"] != state:  # noqa: ASYNC110 - asked as a user asks
+                await asyncio.sleep(0.02)
 
     async def shown(self, send_id: str) -> dict:
         said = await self.call("show", send_id, "--json")
@@ -178,6 +188,38 @@ async def test_a_dear_send_waits_for_approval_also_without_a_daemon(tmp_path: Pa
     approved = await home.call("approve", send_id)
     assert (approved.code, approved.out) == (0, f"{send_id}\n"), approved.err
     assert home.service.ledger == ["cover"]
+
+
+@pytest.mark.parametrize("with_daemon", [True, False])
+async def test_all_that_wait_are_let_go_or_cancelled_by_one_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_daemon: bool
+):
+    budget = {"ask_above_credits": 5.0}
+    home = Studio(tmp_path, monkeypatch, daemon=with_daemon, price=10.0, budget=Budget(**budget))
+    home.desktop.configure(budget=budget)
+    async with home:
+        assert (await home.call("approve", "--all")).err == "sendreturn: No send waits for approval.\n"
+        ids = [(await home.send("--set", f"style=dub{number}")).out.strip() for number in range(3)]
+        for send_id in ids:
+            await home.until(send_id, "waiting_approval")
+        assert (await home.call("cancel", ids[0])).code == 0
+        told = await home.call("approve", "--all")
+        assert (told.code, sorted(told.out.split())) == (0, sorted(ids[1:]))
+        assert (await home.call("cancel", "--waiting", "--session", str(tmp_path))).out == ""
+        if with_daemon:
+            await home.life.until(lambda sends: sum(send.state is State.DONE for send in sends) == 2)
+    assert home.service.ledger == ["cover", "cover"] * with_daemon, "without a daemon they go out with the next"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("approve",), ("cancel",), ("approve", "--all", "0badcafe"), ("cancel", "0badcafe", "--session", "x"),
+     ("approve", "--all", "--wait"), ("cancel", "--session", "x")],
+)  # fmt: skip
+async def test_one_send_or_all_that_wait_is_named_and_not_both(studio: Open, words: tuple[str, ...]):
+    async with studio() as home:
+        said = await home.call(*words)
+    assert (said.code, said.out) == (2, "")
 
 
 async def test_a_running_daemon_takes_cancels_retries_and_approvals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -69,16 +69,16 @@ def test_a_stage_is_recorded_once_and_forgotten_when_a_send_is_made_anew(journal
 
 def test_an_intent_can_be_written_only_once_for_an_attempt(journal: Journal):
     send, _ = journal.add(new_send())
-    journal.intend(send, "main", {}, 10.0)
+    journal.plan(send, "main", {}, 10.0)
     with pytest.raises(Exception, match="UNIQUE"):
-        journal.intend(send, "main", {}, 10.0)
+        journal.plan(send, "main", {}, 10.0)
 
 
 def test_what_was_refused_costs_nothing_and_what_is_unknown_counts(journal: Journal):
     since = now()
     for number, fate in enumerate(Fate):
         send, _ = journal.add(new_send(f"0000000{number}"))
-        journal.answer(journal.intend(send, "main", {}, 10.0), fate)
+        journal.answer(journal.plan(send, "main", {}, 10.0), fate)
     assert journal.credits_since(since) == 10.0 * (len(Fate) - 1)
     assert journal.credits_since("2999-01-01") == 0.0
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, manifest, write_tone
-from sendreturn.engine.journal import Fate
-from sendreturn.errors import NotNow, Outcome, ServiceError
+from sendreturn.engine.journal import Intent
+from sendreturn.errors import NotNow, Outcome, ServiceError, Stalled
 from sendreturn.sends.wish import Origin, Wish
 from sendreturn.settings import Budget, Settings
 from sendreturn.words import State
@@ -79,11 +79,59 @@ async def test_an_interrupted_request_is_uncertain_after_a_restart(tmp_path: Pat
         row = rig.journal.get(send.id)
         # As a kill between the intent and the answer leaves it.
         rig.journal.again(row.id, "", anew=["main"], forget=None)
-        killed = rig.journal.intend(rig.journal.get(send.id), "main", {}, 10.0)
+        killed = rig.journal.plan(rig.journal.get(send.id), "main", {}, 10.0)
+        rig.journal.intend(killed)
         rig.journal.move(row.id, State.SUBMITTING)
-        assert killed.fate is Fate.INTENDED
     async with Rig(tmp_path, studio) as rig:
         assert (await rig.ended(send.id)).state is State.UNCERTAIN
+    assert studio.ledger == ["cover"]
+
+
+async def test_a_request_that_had_not_left_when_the_process_died_is_made_once_after_the_restart(
+    tmp_path: Path, clip: Path
+):
+    studio = FakeService(manifest=manifest(tells_sending=True), hold=None)
+    async with Rig(tmp_path, studio) as rig:
+        send = await rig.ended(rig.send(clip).id)
+        # As a kill leaves it while the way to the service is made.
+        rig.journal.again(send.id, "", anew=["main"], forget=None)
+        rig.journal.plan(rig.journal.get(send.id), "main", {}, 10.0)
+        rig.journal.move(send.id, State.SUBMITTING)
+    async with Rig(tmp_path, studio) as rig:
+        assert (await rig.ended(send.id)).state is State.DONE
+        assert [line.attempt for line in rig.journal.ledger_lines()] == [1, 2]
+    assert studio.ledger == ["cover", "cover"]
+
+
+async def test_a_bridge_that_does_not_say_when_it_sends_leaves_a_request_in_doubt_from_its_beginning(
+    tmp_path: Path, clip: Path
+):
+    studio = FakeService(manifest=manifest(tells_sending=False))
+    async with Rig(tmp_path, studio) as rig:
+        studio.on_submit = lambda: seen.append(rig.journal.ledger_lines()[0].fate)
+        seen: list[str] = []
+        await rig.ended(rig.send(clip).id)
+    assert seen == ["intended"]
+
+
+async def test_a_journal_that_cannot_be_written_keeps_the_request_here_until_it_can(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sendreturn.engine.run.LOOK_AGAIN_S", 0.001)
+    studio = FakeService(manifest=manifest(tells_sending=True))
+    async with Rig(tmp_path, studio) as rig:
+        intend, troubles = rig.journal.intend, [Stalled("The disk is full."), OSError(5, "Input/output error")]
+
+        def intend_at_last(intent: Intent) -> None:
+            if troubles:
+                raise troubles.pop(0)
+            intend(intent)
+
+        monkeypatch.setattr(rig.journal, "intend", intend_at_last)
+        send = await rig.ended(rig.send(clip).id)
+        assert (send.state, studio.ledger) == (State.FAILED, []), "an error of the disk is no reason to wait"
+        rig.desk.retry(send.id)
+        assert (await rig.reach(send.id, State.DONE)).cost_credits == 10.0
     assert studio.ledger == ["cover"]
 
 

@@ -91,6 +91,23 @@ async def test_a_send_is_turned_by_its_verbs(rig: HttpRig, verb: str, state: str
     assert (answer.status_code, answer.json()["state"], list(answer.json())) == (200, state, SEND_KEYS)
 
 
+async def test_all_that_wait_are_let_go_or_cancelled_at_once_also_those_of_one_session(rig: HttpRig):
+    def wait(session: str) -> str:
+        return a_send(rig, state=State.WAITING_APPROVAL, session=Path(session))
+
+    running, ours, other = a_send(rig), wait("/ours"), wait("/other")
+    assert (await rig.http.post("/api/sends/approve", json={"session": "/ours"})).json() == {"sends": [ours]}
+    assert (await rig.http.post("/api/sends/cancel", json={})).json() == {"sends": [other]}
+    assert (await rig.http.post("/api/sends/approve", json={})).json() == {"sends": []}
+    assert (await rig.http.post("/api/sends/approve", json={"sesion": "/ours"})).status_code == 400
+    assert (await rig.stranger.post("/api/sends/approve", json={})).status_code == 401
+    assert [rig.desk.sends[one].state for one in (running, ours, other)] == [
+        State.QUEUED,
+        State.SUBMITTING,
+        State.CANCELLED,
+    ]
+
+
 async def test_what_the_send_does_not_allow_now_is_a_conflict(rig: HttpRig):
     answer = await rig.http.post(f"/api/sends/{a_send(rig)}/approve")
     assert answer.status_code == 409
@@ -121,7 +138,8 @@ async def test_folders_are_looked_through_when_asked(rig: HttpRig):
     assert rig.rescans == 1
 
 
-CHANGES = ("/api/sends", "/api/sends/0000beef/cancel", "/api/sends/0000beef/retry", "/api/sends/0000beef/approve",
+CHANGES = ("/api/sends", "/api/sends/approve", "/api/sends/cancel",
+           "/api/sends/0000beef/cancel", "/api/sends/0000beef/retry", "/api/sends/0000beef/approve",
            "/api/rescan")  # fmt: skip
 WRONG_TOKENS = (
     "", "Bearer", "Bearer ", "Bearer wrong", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN,

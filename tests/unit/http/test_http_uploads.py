@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,16 @@ async def test_an_upload_lands_among_the_sent_clips_and_is_sent(rig: HttpRig):
     assert wish.clip == rig.session / "Sends" / "sent" / "riff.wav"
     assert (wish.session, wish.operation, wish.service) == (rig.session, "extend", "local")
     assert wish.params == {"extend_s": 8}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+async def test_an_upload_may_be_read_by_whoever_may_read_the_session(rig: HttpRig):
+    before = os.umask(0o027)
+    try:
+        await upload(rig)
+    finally:
+        os.umask(before)
+    assert (rig.session / "Sends" / "sent" / "riff.wav").stat().st_mode & 0o777 == 0o640
 
 
 async def test_an_upload_overwrites_nothing(rig: HttpRig):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 import threading
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -185,9 +187,24 @@ def test_a_thread_that_breaks_is_in_the_log(tmp_path: Path):
     assert CANARY not in line["exception"]
 
 
+def test_what_breaks_at_the_end_of_an_object_is_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Broken:
+        def __del__(self) -> None:
+            raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    err = io.StringIO()
+    with logs_in(tmp_path, hide, None), redirect_stderr(err):
+        Broken()
+    (line,) = lines_in(tmp_path)
+    assert line["event"] == "something broke while it ended"
+    assert "RuntimeError: sk-***ef" in line["exception"]
+    assert err.getvalue() == ""
+
+
 def test_logging_is_as_it_was_afterwards(tmp_path: Path):
     root = logging.getLogger()
-    before = (list(root.handlers), root.level, threading.excepthook)
+    before = (list(root.handlers), root.level, threading.excepthook, sys.unraisablehook)
     with logs_in(tmp_path, hide, None):
         assert root.handlers != before[0]
-    assert (root.handlers, root.level, threading.excepthook) == before
+    assert (root.handlers, root.level, threading.excepthook, sys.unraisablehook) == before

@@ -53,6 +53,12 @@ async def opened(server: BadServer, **more: Any) -> AsyncIterator[Api]:
         await api.close()
 
 
+def port_of_nobody() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 async def api(server: BadServer, few_tries: None) -> AsyncIterator[Api]:
     async with opened(server) as api:
@@ -85,6 +91,29 @@ async def test_each_paid_request_has_a_connection_of_its_own(server: BadServer, 
     assert [seen.json for seen in server.seen] == [{"number": 0}, {"number": 1}, {"number": 2}]
     assert len({seen.connection for seen in server.seen}) == 3
     assert {seen.headers["connection"] for seen in server.seen} == {"close"}
+
+
+async def test_a_paid_request_says_that_it_is_about_to_leave_once_it_is_connected(server: BadServer, api: Api) -> None:
+    server.plays([Send(head(200, {"Content-Length": 2}) + b"{}")])
+    told: list[int] = []
+    await api.post("generate", {}, about_to_send=lambda: told.append(len(server.seen)))
+    assert (told, len(server.seen)) == ([0], 1)
+    with pytest.raises(ServiceError) as nobody:
+        async with opened(server, base_url=f"http://127.0.0.1:{port_of_nobody()}") as other:
+            await other.post("generate", {}, about_to_send=lambda: told.append(-1))
+    assert (told, nobody.value.outcome) == ([0], Outcome.RETRY)
+
+
+async def test_a_paid_request_that_is_held_at_the_last_moment_does_not_leave(server: BadServer, api: Api) -> None:
+    server.plays([Send(head(200, {"Content-Length": 2}) + b"{}")])
+
+    def hold() -> None:
+        raise LookupError("not now")
+
+    with pytest.raises(LookupError, match="not now"):
+        await api.post("generate", {}, about_to_send=hold)
+    assert await server.scraps.get() == b""
+    assert server.seen == []
 
 
 async def test_questions_share_a_connection(server: BadServer, api: Api) -> None:

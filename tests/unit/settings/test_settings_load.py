@@ -508,6 +508,7 @@ keys = st.sampled_from(
         "web",
         "returns",
         "hot_folder",
+        "staging",
         "database",
         "path",
         "each",

@@ -309,6 +309,17 @@ async def test_the_desks_calls_are_reached_by_id(rig: Rig, phone: Controller) ->
     assert (await phone.ask("approve", send_id))[:3] == ("state", send_id, "submitting")
 
 
+async def test_all_sends_that_wait_are_let_go_or_cancelled_by_one_message(rig: Rig, phone: Controller) -> None:
+    _, first, *_ = await phone.ask("cover", "/a.wav")
+    _, second, *_ = await phone.ask("cover", "/b.wav")
+    assert await phone.ask("approve", "all") == ("error", "No send waits for approval.")
+    rig.desk.sends[first] = replace(rig.desk.sends[first], state=State.WAITING_APPROVAL)
+    assert (await phone.ask("approve", "all"))[:3] == ("state", first, "submitting")
+    rig.desk.sends[second] = replace(rig.desk.sends[second], state=State.WAITING_APPROVAL)
+    assert (await phone.ask("cancel", "waiting"))[:3] == ("state", second, "cancelled")
+    assert rig.desk.sends[first].state is State.SUBMITTING
+
+
 async def test_list_tells_the_state_of_every_send(phone: Controller) -> None:
     for name in "abc":
         await phone.ask("cover", f"/{name}.wav")

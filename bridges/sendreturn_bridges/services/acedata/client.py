@@ -77,7 +77,13 @@ class AceData:
                 outcome=Outcome.ASK,
             )
         body = complete(request, way.clip_url, way.callback_url)
-        answer = await self._api.post(request.path, body, timeout_s=PATIENCE_S, unbilled=faults.NEVER_BILLED)
+        answer = await self._api.post(
+            request.path,
+            body,
+            timeout_s=PATIENCE_S,
+            unbilled=faults.NEVER_BILLED,
+            about_to_send=way.about_to_send,
+        )
         # A task that was answered at once is kept on the board as others are; a bare trace is not.
         return replace(answers.accepted(request, answer.body), can_look=bool(text(table(answer.body).get("task_id"))))
 

@@ -68,7 +68,13 @@ class MusicApi:
                 outcome=Outcome.ASK,
             )
         body = complete(request, way.clip_url, self._hook(way.callback_url), way.callback_secret)
-        answer = await self._paid.post(f"{API}{request.path}", body, timeout_s=PATIENCE_S, unbilled=faults.NOT_BILLED)
+        answer = await self._paid.post(
+            f"{API}{request.path}",
+            body,
+            timeout_s=PATIENCE_S,
+            unbilled=faults.NOT_BILLED,
+            about_to_send=way.about_to_send,
+        )
         return answers.accepted(request, answer.status, answer.body)
 
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:

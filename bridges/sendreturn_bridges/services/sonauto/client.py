@@ -73,7 +73,7 @@ class SonautoBridge:
             clip = await self._clip(call, way)
             enclosed = Enclosed(clip.file, "audio_base64") if clip.file is not None else None
             body |= {"audio_url": clip.url} if clip.url is not None else {}
-        answer = await self._api.post(call.fields["path"], body, enclosed=enclosed)
+        answer = await self._api.post(call.fields["path"], body, enclosed=enclosed, about_to_send=way.about_to_send)
         return Accepted(answers.task_id_in(answer.body))
 
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:

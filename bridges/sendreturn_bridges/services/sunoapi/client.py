@@ -72,7 +72,7 @@ class SunoApiBridge:
         endpoint = ENDPOINTS[request.endpoint]
         body = request.addressed(way.clip_url, endpoint.callback_field, way.callback_url or NO_CALLBACK)
         try:
-            answer = table((await self._api.post(endpoint.path, body)).body)
+            answer = table((await self._api.post(endpoint.path, body, about_to_send=way.about_to_send)).body)
         except Doubtful as doubt:
             raise doubt.paid from doubt
         except AlreadyThere as there:
