@@ -10,7 +10,7 @@ that speaks OSC, HTTP or gRPC has a `bridge.py` with `open_link(setup: LinkSetup
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -173,6 +173,12 @@ class DawDesk(Protocol):
         """A session is open now: what is ready for it and not placed yet is offered."""
         ...
 
+    def adopt(self, daw: str, session: str, since: str) -> None:
+        """For a DAW that cannot say what is selected: the returns of all sends of a session, named by its folder, are
+        its own to place, whatever way they came, where they were made after `since` (UTC, ISO 8601). `opened` then
+        offers them."""
+        ...
+
 
 class Link(Protocol):
     """The daemon's side of a DAW. Notes may be lost, placements may not: they are offered until they are placed."""
@@ -199,6 +205,7 @@ class LinkSetup:
     Attributes:
         folder: The bridge's own folder in the state folder; the mailbox lies in it.
         options: The bridge's settings.
+        sessions: The session folders that the daemon knows.
         tell: Hears what is wrong, as a sentence by topic, or None where it is well again.
     """
 
@@ -207,4 +214,5 @@ class LinkSetup:
     desk: DawDesk
     version: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    sessions: Callable[[], Sequence[Path]] = tuple
     tell: Callable[[str, str | None], None] = lambda _topic, _sentence: None

@@ -19,7 +19,7 @@ from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.places import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 PACKAGE = "sendreturn_bridges.daws"
@@ -110,7 +110,7 @@ class Installation:
         if not file.filled:
             return raw
         text = _INCLUDE.sub(_included, raw.decode("utf-8"))
-        for name, value in self.values.items():
+        for name, value in {**self.values, **self._own_values()}.items():
             text = text.replace(f"@{name}@", value)
         return text.encode("utf-8")
 
@@ -131,12 +131,21 @@ class Installation:
         return Step(target, "updated" if was_there else "written")
 
     def _own(self, word: str) -> list[Step]:
-        """What the bridge itself has to do beyond its files: its `setup.py` has `install` and `remove`."""
-        if not (_folder_of(self.manifest.name) / "setup.py").is_file():
-            return []
-        module = import_module(f"{PACKAGE}.{self.manifest.name}.setup")
-        steps: list[Step] = getattr(module, word)(self)
+        """What the bridge itself has to do beyond its files: its `setup.py` may have `install` and `remove`."""
+        steps: list[Step] = self._own_work(word, lambda _: [])(self)
         return steps
+
+    def _own_values(self) -> Mapping[str, str]:
+        """What the bridge itself fills its files with: its `setup.py` may have `values`."""
+        values: Mapping[str, str] = self._own_work("values", lambda _: {})(self)
+        return values
+
+    def _own_work(self, word: str, none: Callable[[Installation], Any]) -> Callable[[Installation], Any]:
+        if not (_folder_of(self.manifest.name) / "setup.py").is_file():
+            return none
+        module = import_module(f"{PACKAGE}.{self.manifest.name}.setup")
+        work: Callable[[Installation], Any] = getattr(module, word, none)
+        return work
 
 
 def load_daws() -> dict[str, DawManifest]:
