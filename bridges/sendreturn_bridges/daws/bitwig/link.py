@@ -1,0 +1,195 @@
+"""The daemon's side of Bitwig, however it is reached: it places what comes back, and sends what was bounced."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import soundfile
+import structlog
+from sendreturn.daws.contract import Note
+from sendreturn.daws.selection import Selection, TempoPoint
+from sendreturn.errors import SendReturnError, UsageError
+from sendreturn.words import State
+
+from sendreturn_bridges.daws.bitwig.bounces import last_bounce
+from sendreturn_bridges.daws.bitwig.placing import Gone, Job, Outcome, wrong_with
+from sendreturn_bridges.daws.bitwig.projects import FirstSeen, Project, folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from sendreturn.daws.contract import LinkSetup, Placement
+
+    from sendreturn_bridges.daws.bitwig.placing import Side
+
+log = structlog.get_logger(__name__)
+
+TOLD_STATES = frozenset({State.WAITING_APPROVAL.value, State.UNCERTAIN.value, State.CANCELLED.value})
+"""What a popup is worth; how far a send has come is not."""
+
+
+class BitwigLink:
+    """A link (sendreturn.daws.contract.Link).
+
+    Args:
+        named: How the name of a project's file looks where Bitwig tells it.
+    """
+
+    def __init__(self, setup: LinkSetup, side: Side, named: Callable[[str], str] = str) -> None:
+        self._setup = setup
+        self._side = side
+        self._named = named
+        self._seen = FirstSeen(setup.folder / "projects.json")
+        self._open: Project | None = None
+        self._folder: Path | None = None
+        self._jobs: dict[str, Job] = {}
+        self._more = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        self._setup.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._loop = asyncio.get_running_loop()
+        await self._side.start(self._opened)
+        self._run(self._work())
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._side.stop()
+
+    def tell(self, note: Note) -> None:
+        text = _told(note)
+        if text:
+            self._call(lambda: self._side.say(text, note.request))
+
+    def offer(self, placement: Placement) -> None:
+        self._call(lambda: self._take(placement))
+
+    async def ping(self, timeout_s: float) -> str | None:
+        answer = await self._side.ping(timeout_s)
+        project = self._side.project
+        if answer is None or project is None:
+            return answer
+        return f"{answer}, project “{project.name}” {f'in {self._folder}' if self._folder else '(no known folder)'}"
+
+    # What is open
+
+    def _opened(self, project: Project | None) -> None:
+        """Bitwig has said what is open. A project whose folder is not known is looked for each time."""
+        is_same = project is not None and self._open is not None and project.key == self._open.key
+        self._open = project
+        if is_same and self._folder is not None:
+            return
+        self._jobs.clear()
+        self._folder = None
+        if project is not None and project.name:
+            with suppress(UsageError):
+                self._folder = folder_of(project, self._setup.sessions(), self._named)
+        if self._folder is not None:
+            self._run(self._offer_what_is_ready(self._folder))
+
+    async def _offer_what_is_ready(self, folder: Path) -> None:
+        desk, name = self._setup.desk, self._setup.manifest.name
+        await asyncio.to_thread(desk.adopt, name, str(folder), self._seen.of(folder))
+        await asyncio.to_thread(desk.opened, name, str(folder))
+
+    # Placing
+
+    def _take(self, placement: Placement) -> None:
+        """What is for a project that is not open is offered again when it is."""
+        if self._folder is not None and placement.session == str(self._folder):
+            self._jobs.setdefault(placement.send_id, Job(placement))
+            self._more.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            while self._jobs:
+                job = next(iter(self._jobs.values()))
+                try:
+                    await self._place(job)
+                except Gone:
+                    self._jobs.clear()  # all of it is offered again when the project is open again
+                    self._folder = None
+
+    async def _place(self, job: Job) -> None:
+        placement = job.placement
+        while (index := job.next) is not None:
+            why = wrong_with(placement.files[index])
+            job.outcomes.append(Outcome("refused", why) if why else await self._side.place(placement, index))
+        await asyncio.to_thread(self._setup.desk.placed, self._setup.manifest.name, placement.send_id)
+        self._jobs.pop(placement.send_id, None)
+        log.info("lies in the launcher", send=placement.send_id, text=job.sentence)
+        self._side.say(job.sentence)
+
+    # Sending
+
+    def send_bounce(self, operation: str, params: Mapping[str, object], request: str) -> None:
+        """Send what was bounced last; what becomes of it is shown in Bitwig."""
+        self._run(self._send_bounce(operation, params, request))
+
+    async def _send_bounce(self, operation: str, params: Mapping[str, object], request: str) -> None:
+        note = await asyncio.to_thread(self._bounced, operation, params, request)
+        self.tell(note)
+
+    def _bounced(self, operation: str, params: Mapping[str, object], request: str) -> Note:
+        try:
+            selection = self._selection(operation, params, request)
+        except SendReturnError as error:
+            return Note("error", "", request, text=error.sentence)
+        return self._setup.desk.send(self._setup.manifest.name, selection)
+
+    def _selection(self, operation: str, params: Mapping[str, object], request: str) -> Selection:
+        project = self._side.project
+        if project is None:
+            raise UsageError("Bitwig does not answer.", f"Start it. {self._setup.manifest.clicks[0]}")
+        folder = folder_of(project, self._setup.sessions(), self._named)
+        file = last_bounce(folder)
+        tempo = () if project.bpm is None else (_tempo(project, project.bpm),)
+        return Selection(
+            request=request,
+            session=str(folder),
+            operation=operation,
+            params=dict(params),
+            track=project.track or file.stem,
+            rate_hz=_rate_of(file),
+            rendered=str(file),
+            tempo=tempo,
+        )
+
+    def _call(self, work: Callable[[], None]) -> None:
+        """Do it on the event loop: the daemon's desk speaks from threads of its own."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(work)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _told(note: Note) -> str:
+    """What a popup says of a note; of what is done the placing tells."""
+    if note.kind == "accepted":
+        return f"sendreturn: sent as {note.send_id}. {note.text}".strip()
+    if note.kind in ("failed", "error") or (note.kind == "state" and note.state in TOLD_STATES):
+        return f"sendreturn: {note.text or note.state}"
+    return ""
+
+
+def _tempo(project: Project, bpm: float) -> TempoPoint:
+    return TempoPoint(position=0, bpm=bpm, time_signature=project.time_signature)
+
+
+def _rate_of(file: Path) -> int:
+    try:
+        return int(soundfile.info(file).samplerate)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise UsageError(f"“{file.name}” cannot be read as audio.", "Bounce it again.", str(error)) from error
