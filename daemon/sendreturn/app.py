@@ -117,6 +117,7 @@ class Daemon:
         self._stops.append(self.daws.stop)
         await self.daws.start(links_of(self.settings, self.places.state, self.daws, __version__, self.tell))
         self.osc.hear_selections(self.daws.take)
+        self.osc.hear_presses(self.daws.press)
 
     async def _open_http(self) -> None:
         door = HttpDoor(
@@ -127,6 +128,7 @@ class Daemon:
             self.settings.hot_folder.folder,
             self._look_again,
             self.daws.ping,
+            self.daws.press,
         )
         self._stops.append(_called(door.streams.stop_hearing))
         self.http = self._http_server(self._with_public_side(door.app))

@@ -1,8 +1,8 @@
 """The part of Bitwig's controller interface that our script uses, by its documented signatures.
 
-They are those of Bitwig's own control surface reference (Help > Documentation > Developer Resources), API version 13 and
-older, in which a call with other arguments fails. `Value` is its values: read only where the script has marked them as
-of interest in init(), and told some time after they have changed.
+They are those of Bitwig's own control surface reference (Help > Documentation > Developer Resources), API version 13
+and older; a call with other arguments fails. `Value` is its values: read only where the script has marked them as of
+interest in init(), and told some time after they have changed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ SIGNATURES = {
 }
 """`any` is what the value holds, `...` any number of what OSC can carry."""
 IN_INIT_ONLY = frozenset({
-    "createApplication", "createTransport", "createSceneBank", "createTrackBank", "createCursorTrack", "createUdpServer",
-    "connectToUdpServer", "markInterested", "addValueObserver", "getSignalSetting", "getEnumSetting", "getStringSetting",
+    "createApplication", "createTransport", "createSceneBank", "createTrackBank", "createCursorTrack",
+    "createUdpServer", "connectToUdpServer", "markInterested", "addValueObserver",
+    "getSignalSetting", "getEnumSetting", "getStringSetting",
 })  # fmt: skip
 """What Bitwig refuses after init()."""
 

@@ -53,10 +53,14 @@ class Desk:
         self.opened_sessions: list[str] = []
         self.placed_sends: list[str] = []
         self.selections: list[Any] = []
+        self.refusals: list[tuple[str, str]] = []
 
     def send(self, daw: str, selection: Any) -> Note:
         self.selections.append(selection)
         return Note("accepted", selection.session, selection.request, "0a1b2c3d", "queued")
+
+    def refused(self, daw: str, request: str, sentence: str) -> None:
+        self.refusals.append((request, sentence))
 
     def act(self, daw: str, word: str, send_id: str) -> Note:
         raise AssertionError(f"{word} was asked for")

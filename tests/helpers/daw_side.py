@@ -30,6 +30,16 @@ class DawSide:
         part.write_text(json.dumps({"session": self.session, **message, "kind": kind}), "utf-8")
         return part.rename(part.with_suffix(".json"))
 
+    def press(self) -> dict[str, Any] | None:
+        """Take a wish to send what is selected, if one lies there."""
+        path = self.mailbox / "in" / "press.json"
+        try:
+            taken = path.replace(path.with_suffix(".taken"))
+        except FileNotFoundError:
+            return None
+        found: dict[str, Any] = json.loads(taken.read_text("utf-8"))
+        return found
+
     def status(self) -> dict[str, Any]:
         try:
             status: dict[str, Any] = json.loads((self.box / "status.json").read_text("utf-8"))

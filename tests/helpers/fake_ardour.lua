@@ -73,6 +73,8 @@ Session = {
   path = function () return world.session end,
   get_tracks = function () return list (routes) end,
   nominal_sample_rate = function () return 48000 end,
+  actively_recording = function () return false end,
+  transport_rolling = function () return false end,
 }
 Editor = { get_selection = function ()
   return {

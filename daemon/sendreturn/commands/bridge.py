@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import click
 
-from sendreturn.commands.context import places, settings_of
+from sendreturn.commands.context import places, running_daemon, settings_of
+from sendreturn.commands.follow import tell_id
 from sendreturn.commands.group import Group
+from sendreturn.commands.pairs import params_of
 from sendreturn.daws.health import installation_values
 from sendreturn.daws.installs import Installation, installation, load_daws, recipe_of
 from sendreturn.errors import UsageError
+
+PRESS_PATIENCE_S = 90.0
+"""A DAW may have to render what is selected before it sends it; the daemon gives up before we do."""
 
 
 @click.group("bridge", cls=Group)
@@ -68,6 +73,29 @@ def remove(ctx: click.Context, daw: str) -> None:
     for step in found.remove():
         click.echo(f"  {step.what}: {step.path}")
     click.echo(f"The bridge for {found.manifest.title} is removed.")
+
+
+@bridge_command.command("press")
+@click.argument("daw")
+@click.argument("operation")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter of the send. May be repeated.")
+@click.pass_context
+def press(ctx: click.Context, daw: str, operation: str, pairs: tuple[str, ...]) -> None:
+    """Send what is selected in DAW, as its own key would, and print the send's id.
+
+    For hotkeys of the system, pedals, and scripts. OPERATION may be a preset.
+
+    \b
+    Examples:
+      sendreturn bridge press reaper cover
+      sendreturn bridge press ardour extend --set extend_s=20
+    """
+    _installation(ctx, daw)
+    with running_daemon() as daemon:
+        if daemon is None:
+            raise UsageError("No daemon is running.", "`sendreturn run` starts it.")
+        asked = {"operation": operation, "params": params_of(pairs)}
+        tell_id(daemon.post(f"/api/daws/{daw}/press", asked, PRESS_PATIENCE_S)["id"])
 
 
 @bridge_command.command("recipe")

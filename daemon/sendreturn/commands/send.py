@@ -8,7 +8,7 @@ import click
 
 from sendreturn.commands.context import absolute, places, running_daemon, settings_of
 from sendreturn.commands.follow import end_with, follow, tell_id
-from sendreturn.errors import UsageError
+from sendreturn.commands.pairs import params_of
 from sendreturn.net import LocalDaemon
 from sendreturn.sends.wish import Origin, Wish
 
@@ -47,7 +47,7 @@ def send_command(
       sendreturn send riff.wav -o inpaint --set section_s=4,8 --wait
       sendreturn send riff.wav -o cover --set "style=smooth jazz" --set stems=2
     """
-    wish = Wish(operation, absolute(clip), absolute(session), service, _params(pairs), Origin.CLI)
+    wish = Wish(operation, absolute(clip), absolute(session), service, params_of(pairs), Origin.CLI)
     with running_daemon() as daemon:
         if daemon is not None:
             _hand_in(ctx, daemon, wish, wait)
@@ -69,13 +69,3 @@ def _hand_in(ctx: click.Context, daemon: LocalDaemon, wish: Wish, wait: bool) ->
     tell_id(send_id)
     if wait:
         end_with(ctx, follow(lambda: daemon.get(f"/api/sends/{send_id}")))
-
-
-def _params(pairs: tuple[str, ...]) -> dict[str, object]:
-    params: dict[str, object] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"--set {pair} is not KEY=VALUE.", "Write it as in --set extend_s=30.")
-        params[name.strip()] = value
-    return params

@@ -10,6 +10,7 @@ that speaks OSC, HTTP or gRPC has a `bridge.py` with `open_link(setup: LinkSetup
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,11 +155,35 @@ class Placement:
     track: str = ""
 
 
+@dataclass(frozen=True)
+class Press:
+    """A wish from outside of a DAW, such as a control surface's: send what is selected in it.
+
+    Attributes:
+        operation: An operation or a preset.
+        params: Contract 2's names; they go before what the DAW's side would say itself.
+        request: The selection comes back under this name (`press_request`).
+    """
+
+    operation: str
+    params: Mapping[str, object]
+    request: str
+
+
+def press_request(way: str, key: str) -> str:
+    """The name of a press that came a way under a key, made fit for a file: DAWs name what they render after it."""
+    return f"{way}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+
+
 class DawDesk(Protocol):
     """What a link may ask of the daemon. Every call is quick and durable; none raises for what a user did."""
 
     def send(self, daw: str, selection: Selection) -> Note:
         """Take a selection as a send: "accepted", or "error" with a sentence. The same request is the same send."""
+        ...
+
+    def refused(self, daw: str, request: str, sentence: str) -> None:
+        """A press came to nothing: nobody has taken it, or nothing that can be sent is selected."""
         ...
 
     def act(self, daw: str, word: str, send_id: str) -> Note:
@@ -191,6 +216,15 @@ class Link(Protocol):
 
     def offer(self, placement: Placement) -> None:
         """Have it placed, now or when its session is open; offering the same send again changes nothing."""
+        ...
+
+    def press(self, press: Press) -> None:
+        """Have what is selected sent, at most once. It comes by `DawDesk.send` with the press's request and its
+        parameters merged over the DAW's own, or `DawDesk.refused` says why not.
+
+        Raises:
+            UsageError: it cannot be pressed now.
+        """
         ...
 
     async def ping(self, timeout_s: float) -> str | None:

@@ -16,6 +16,7 @@ from sendreturn.daws.capture import Captured, capture
 from sendreturn.daws.contract import Link, Note
 from sendreturn.daws.mailbox import MailboxLink
 from sendreturn.daws.placement import placement_of
+from sendreturn.daws.pressing import Presses
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.returns.sidecar import read_sidecar
 from sendreturn.sends.layout import SENT
@@ -25,6 +26,7 @@ from sendreturn.words import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sendreturn.daws.contract import Press
     from sendreturn.daws.selection import Selection
     from sendreturn.returns.sidecar import Sidecar
     from sendreturn.sends.wish import Desk, SendView
@@ -49,6 +51,7 @@ class Daws:
         self._adopters = Adopters()
         self._hot_folder = hot_folder
         self._links: dict[str, Link] = {}
+        self._presses = Presses()
         self._lock = threading.RLock()
         self._end: Callable[[], None] = lambda: None
 
@@ -63,6 +66,7 @@ class Daws:
 
     async def stop(self) -> None:
         self._end()
+        self._presses.end()
         for link in reversed(self._links.values()):
             await link.stop()
 
@@ -72,9 +76,23 @@ class Daws:
         Raises:
             UsageError: there is no such DAW, or its bridge is not installed.
         """
-        if daw not in self._links:
-            raise UsageError(f"The bridge for {daw!r} is not installed.", f"Run `sendreturn bridge install {daw}`.")
-        return await self._links[daw].ping(timeout_s)
+        return await self._link(daw).ping(timeout_s)
+
+    async def press(self, daw: str, press: Press) -> Note:
+        """Have a DAW send what is selected in it; "accepted", or "error" with a sentence. "" is the latest heard of.
+
+        Raises:
+            UsageError: there is no such DAW, its bridge is not installed, or it cannot be pressed now.
+            NotNow: it has not answered.
+        """
+        name = daw or await self._presses.latest(self._links)
+        link = self._link(name)
+        known = self._asked.of_request(name, press.request)
+        return (
+            await self._presses.make(name, link, press)
+            if known is None
+            else _accepted_note(known, self._desk.get(known.send_id))
+        )
 
     async def take(self, path: Path) -> Note:
         """Take a selection that a DAW has put into its mailbox, now; "accepted", or "error" with a sentence.
@@ -90,14 +108,13 @@ class Daws:
     # What a link asks (contract.DawDesk)
 
     def send(self, daw: str, selection: Selection) -> Note:
-        try:
-            with self._lock:
-                view, asked = self._accepted(daw, selection)
-        except SendReturnError as error:
-            return Note("error", selection.session, selection.request, text=error.sentence)
-        if view.state is State.DONE:
-            self._offer_if_done(asked)
-        return Note("accepted", asked.session, asked.request, view.id, view.state.value, view.progress, view.text)
+        note = self._sent(daw, selection)
+        self._presses.heard(daw)
+        self._presses.settle(daw, note)
+        return note
+
+    def refused(self, daw: str, request: str, sentence: str) -> None:
+        self._presses.settle(daw, Note("error", "", request, text=sentence))
 
     def act(self, daw: str, word: str, send_id: str) -> Note:
         session = asked.session if (asked := self._asked.of_send(send_id)) else ""
@@ -113,6 +130,7 @@ class Daws:
         log.info("placed", daw=daw, send=send_id)
 
     def opened(self, daw: str, session: str) -> None:
+        self._presses.heard(daw)
         for asked in self._asked.unplaced(daw):
             if asked.session == session or _has_moved_to(asked, session, self._view(asked)):
                 self._offer_if_done(asked, session)
@@ -122,7 +140,22 @@ class Daws:
         for view in self._desk.list(State.DONE):
             self._adopted(view)
 
+    def _link(self, daw: str) -> Link:
+        if daw not in self._links:
+            raise UsageError(f"The bridge for {daw!r} is not installed.", f"Run `sendreturn bridge install {daw}`.")
+        return self._links[daw]
+
     # Taking
+
+    def _sent(self, daw: str, selection: Selection) -> Note:
+        try:
+            with self._lock:
+                view, asked = self._accepted(daw, selection)
+        except SendReturnError as error:
+            return Note("error", selection.session, selection.request, text=error.sentence)
+        if view.state is State.DONE:
+            self._offer_if_done(asked)
+        return _accepted_note(asked, view)
 
     def _accepted(self, daw: str, selection: Selection) -> tuple[SendView, Asked]:
         known = self._asked.of_request(daw, selection.request)
@@ -194,6 +227,10 @@ class Daws:
             return self._desk.get(asked.send_id)
         except SendReturnError:
             return None  # the journal was restored from before it
+
+
+def _accepted_note(asked: Asked, view: SendView) -> Note:
+    return Note("accepted", asked.session, asked.request, view.id, view.state.value, view.progress, view.text)
 
 
 def session_folder(session: str) -> Path:

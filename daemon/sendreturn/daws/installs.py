@@ -109,7 +109,7 @@ class Installation:
         raw = (_folder_of(self.manifest.name) / file.source).read_bytes()
         if not file.filled:
             return raw
-        text = _INCLUDE.sub(_included, raw.decode("utf-8"))
+        text = _whole(raw.decode("utf-8"), set())
         for name, value in {**self.values, **self._own_values()}.items():
             text = text.replace(f"@{name}@", value)
         return text.encode("utf-8")
@@ -206,8 +206,16 @@ _INCLUDE = re.compile(r"^--@include (\S+)$", re.MULTILINE)
 """In a Lua file: another file of the bridges, such as `lua/mailbox.lua`, stands here. Not every DAW has a require."""
 
 
-def _included(match: re.Match[str]) -> str:
-    return resources.files(PACKAGE).joinpath(match[1]).read_text("utf-8").rstrip("\n")
+def _whole(text: str, had: set[str]) -> str:
+    """The text with all that it includes, each file where it is named first."""
+
+    def included(match: re.Match[str]) -> str:
+        if match[1] in had:
+            return ""
+        had.add(match[1])
+        return _whole(resources.files(PACKAGE).joinpath(match[1]).read_text("utf-8").rstrip("\n"), had)
+
+    return _INCLUDE.sub(included, text)
 
 
 _VARIABLE = re.compile(r"%(\w+)%|\$\{(\w+):-([^}]*)\}|\$(\w+)")

@@ -8,6 +8,7 @@ Under the bridge's folder in the state folder:
     in/<key>/status.json      to the DAW: how its sends stand, and the latest notes, each with a number
     in/ping                   to the DAW: a text that it sends back as `{"kind": "pong", "nonce": …}`
     in/words.json             to the DAW: the operations, and the presets with what each of them stands for
+    in/press.json             to the DAW: a wish to send what is selected (`mailbox_presses.py`)
 
 `key` is the session as the DAW names it, in 8 hex digits that a few lines of Lua can work out (`session_key`). A
 placement that was not placed waits here until its session is open again, however long that takes.
@@ -30,6 +31,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 from sendreturn.daws.contract import Note
+from sendreturn.daws.mailbox_presses import MailboxPresses
 from sendreturn.daws.selection import MOST_BYTES, read_json, read_selection
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.returns.files import sync_folder
@@ -38,7 +40,7 @@ from sendreturn.words import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sendreturn.daws.contract import LinkSetup, Placement
+    from sendreturn.daws.contract import LinkSetup, Placement, Press
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +75,7 @@ class MailboxLink:
         self._pongs: dict[str, asyncio.Future[str]] = {}
         self._lock = asyncio.Lock()
         self._became: dict[str, Note] = {}
+        self._presses = MailboxPresses(setup, self._in)
 
     async def start(self) -> None:
         for folder in (self._out, self._in):
@@ -81,8 +84,10 @@ class MailboxLink:
         _replace(self._in / "words.json", json.dumps(words))
         self._stop_watching = _watch(self._out, self.poke)
         self._task = asyncio.create_task(self._run(), name=f"mailbox {self._setup.manifest.name}")
+        self._presses.start()
 
     async def stop(self) -> None:
+        await self._presses.stop()
         self._stop_watching()
         if self._task is not None:
             self._task.cancel()
@@ -109,6 +114,9 @@ class MailboxLink:
 
     def offer(self, placement: Placement) -> None:
         self._box(placement.session).put(placement)
+
+    def press(self, press: Press) -> None:
+        self._presses.put(press)
 
     async def ping(self, timeout_s: float) -> str | None:
         nonce = secrets.token_hex(8)
@@ -175,6 +183,8 @@ class MailboxLink:
             await asyncio.to_thread(desk.opened, name, session)
         elif kind == "pong":
             self._answered(message)
+        elif kind == "refused":
+            desk.refused(name, str(message.get("request") or ""), str(message.get("text") or "It cannot be sent."))
         else:
             raise UsageError(f"The script in {self._setup.manifest.title} sent a message of an unknown kind: {kind!r}.")
         return None

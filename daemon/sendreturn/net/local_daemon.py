@@ -38,9 +38,9 @@ class LocalDaemon:
         """The JSON at `path`. Raises UnreachableError where nobody answers, and what the daemon says went wrong."""
         return self._ask("GET", path)
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any] | None = None, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """The JSON answer to a change. Raises as `get` does."""
-        return self._ask("POST", path, body)
+        return self._ask("POST", path, body, patience_s)
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What happens, as it happens: the name and the data of each event, first ("open", {})."""
@@ -57,9 +57,11 @@ class LocalDaemon:
         except HttpError as error:
             raise self._unreachable(error) from error
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, patience_s: float = PATIENCE_S
+    ) -> dict[str, Any]:
         try:
-            answer = self._client.request(method, path, json=body)
+            answer = self._client.request(method, path, json=body, timeout=patience_s)
         except HttpError as error:
             raise self._unreachable(error) from error
         try:

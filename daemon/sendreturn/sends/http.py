@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,12 +18,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sendreturn.contract import Manifest
+from sendreturn.daws.contract import Note, Press, press_request
 from sendreturn.errors import NotNow, Refusal, SendReturnError, Stalled, UnknownSend, UsageError
 from sendreturn.sends.http_bodies import read_json, read_upload, wish_of
 from sendreturn.sends.http_door import Door
 from sendreturn.sends.http_events import CrowdedError, EventStreams
 from sendreturn.sends.http_openapi import openapi
-from sendreturn.sends.http_shapes import full_shape, parse_request, service_shape, short_shape
+from sendreturn.sends.http_shapes import full_shape, parse_press, parse_request, service_shape, short_shape
 from sendreturn.sends.uploads import keep_upload
 from sendreturn.sends.wish import Desk, Receipt, SendView
 from sendreturn.words import State
@@ -47,6 +49,7 @@ class HttpDoor:
         hot_folder: Name of the sessions' hot folder; uploaded clips are kept in its `sent`.
         rescan: Has the folders looked through anew; called on the event loop.
         ping_daw: Asks the part inside a DAW for an answer within some seconds.
+        press_daw: Has a DAW send what is selected in it.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class HttpDoor:
         hot_folder: str = "Sends",
         rescan: Callable[[], None] = lambda: None,
         ping_daw: Callable[[str, float], Awaitable[str | None]] | None = None,
+        press_daw: Callable[[str, Press], Awaitable[Note]] | None = None,
     ) -> None:
         self._desk = desk
         self._token = token
@@ -66,6 +70,7 @@ class HttpDoor:
         self._hot_folder = hot_folder
         self._rescan = rescan
         self._ping_daw = ping_daw or _no_daws
+        self._press_daw = press_daw or _no_daws
         self.streams = EventStreams(desk)
         self.app = Starlette(
             routes=self._routes(),
@@ -92,6 +97,7 @@ class HttpDoor:
             get("/api/events", self._events),
             post("/api/rescan", change(self._look_again)),
             post("/api/daws/{name}/ping", change(self._ping)),
+            post("/api/daws/{name}/press", change(self._press)),
             get("/health", self._tell_health),
             get("/openapi.json", self._openapi),
         ]
@@ -143,6 +149,14 @@ class HttpDoor:
     async def _ping(self, request: Request) -> Response:
         return _json({"answer": await self._ping_daw(request.path_params["name"], PING_S)})
 
+    async def _press(self, request: Request) -> Response:
+        asked = parse_press(await read_json(request))
+        press = Press(asked.operation, asked.params, press_request("http", asked.req or uuid4().hex))
+        note = await self._press_daw(request.path_params["name"], press)
+        if note.kind != "accepted":
+            raise NotNow(note.text)
+        return _json({"id": note.send_id, "state": note.state}, 202)
+
     async def _tell_health(self, request: Request) -> Response:
         return _json(await run_in_threadpool(self._health))
 
@@ -186,7 +200,7 @@ async def _tell_http_error(request: Request, error: Exception) -> Response:
     return _error(what, "/openapi.json lists what there is.", error.status_code, error.headers)
 
 
-async def _no_daws(name: str, timeout_s: float) -> str | None:
+async def _no_daws(name: str, *_: object) -> Any:
     raise UsageError(f"There is no bridge for {name!r}.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sendreturn import __version__
 from sendreturn.params import Params
-from sendreturn.sends.http_shapes import SendRequest, Shape
+from sendreturn.sends.http_shapes import PressRequest, SendRequest, Shape
 from sendreturn.words import Kind, State
 
 STATES = [state.value for state in State]
@@ -82,6 +82,16 @@ def _paths() -> Shape:
         "/api/daws/{name}/ping": {
             "post": _change("Ask the part inside a DAW for an answer", "Pong", parameters=[daw], errors=(400,))
         },
+        "/api/daws/{name}/press": {
+            "post": _change(
+                "Have a DAW send what is selected in it",
+                "Accepted",
+                202,
+                parameters=[daw],
+                errors=(400, 409),
+                requestBody={"required": True, "content": _json(_ref("PressRequest"))},
+            )
+        },
         "/health": {"get": _operation("Tell whether all is well", "Health")},
         "/openapi.json": {"get": _operation("This description", "Description")},
     }
@@ -127,12 +137,15 @@ def _send_body() -> Shape:
 
 def _schemas() -> Shape:
     request = SendRequest.model_json_schema()
-    request["properties"]["params"] = _ref("Params")
+    press = PressRequest.model_json_schema()
+    for asked in (request, press):
+        asked["properties"]["params"] = _ref("Params")
     send = _send()
     entry = _object(at={**TEXT, "format": "date-time"}, state={"enum": STATES}, note=TEXT)
     details = {"params": {"type": "object"}, "folder": TEXT_OR_NULL, "history": _list(entry)}
     return {
         "SendRequest": request,
+        "PressRequest": press,
         "Params": Params.model_json_schema(),
         "Accepted": _object(id=TEXT, state={"enum": STATES}),
         "Send": send,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sendreturn.sends.wish import Event, SendView
 
 Shape = dict[str, Any]
+AskedT = TypeVar("AskedT", bound=BaseModel)
 
 
 class SendRequest(BaseModel):
@@ -32,10 +33,29 @@ class SendRequest(BaseModel):
     req: str | None = Field(None, description="The same text makes a repeated request the same send.")
 
 
+class PressRequest(BaseModel):
+    """What `POST /api/daws/{name}/press` takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operation: str = Field(description="An operation or the name of a preset.", min_length=1)
+    params: dict[str, Any] = Field(default_factory=dict, description="Parameters of the send, by name.")
+    req: str | None = Field(None, description="The same text makes a repeated request the same send.")
+
+
 def parse_request(body: Mapping[str, Any]) -> SendRequest:
     """The request, or a UsageError that names each field that is wrong."""
+    return _parsed(SendRequest, body)
+
+
+def parse_press(body: Mapping[str, Any]) -> PressRequest:
+    """The press, or a UsageError that names each field that is wrong."""
+    return _parsed(PressRequest, body)
+
+
+def _parsed(kind: type[AskedT], body: Mapping[str, Any]) -> AskedT:
     try:
-        return SendRequest.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise UsageError(f"The request cannot be used: {'; '.join(wrong)}.", "/openapi.json describes it.") from error

@@ -11,7 +11,6 @@ import logging
 import socket
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pythonosc.dispatcher import Dispatcher
@@ -20,6 +19,7 @@ from pythonosc.osc_server import AsyncIOOSCUDPServer
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.sends import osc_messages, osc_packets
 from sendreturn.sends.clip_paths import clip_path
+from sendreturn.sends.osc_daws import DawMessages
 from sendreturn.sends.osc_listeners import Address, Listeners
 from sendreturn.sends.osc_messages import OUTGOING, Asked, Message, Out
 from sendreturn.sends.osc_repeats import Repeats
@@ -27,14 +27,13 @@ from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.wish import Origin, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from sendreturn.daws.contract import Note
     from sendreturn.sends.intake import Tell
+    from sendreturn.sends.osc_daws import PressDaw, TakeSelection
     from sendreturn.sends.osc_messages import Value
     from sendreturn.sends.wish import Desk, Event
-
-    TakeSelection = Callable[[Path], Awaitable[Note]]
 
 QUEUE_LENGTH = 1024
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -104,8 +103,7 @@ class OscDoor:
         self._transport: asyncio.DatagramTransport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._end_subscription: Callable[[], None] = lambda: None
-        self._take_selection: TakeSelection | None = None
-        self._taking: set[asyncio.Task[None]] = set()
+        self._daws = DawMessages(desk, self._listeners, self._repeats, self._answer)
         self.counts = Counts()
         self._routes: dict[str, Callable[[Message, Address], None]] = {
             "ping": self._ping,
@@ -117,12 +115,17 @@ class OscDoor:
             "retry": self._turn,
             "approve": self._turn,
             "list": self._list,
-            "selection": self._selection,
+            "selection": self._daws.selection,
+            "selected": lambda message, sender: self._daws.selected(message, sender, self._kept_of(sender)),
         }
 
     def hear_selections(self, take: TakeSelection) -> None:
         """From now on what DAWs' bridges put into their mailboxes is taken when they say so."""
-        self._take_selection = take
+        self._daws.take = take
+
+    def hear_presses(self, press: PressDaw) -> None:
+        """From now on what is selected in a DAW is sent when somebody says so."""
+        self._daws.press = press
 
     @property
     def port(self) -> int | None:
@@ -139,7 +142,7 @@ class OscDoor:
 
     async def stop(self) -> None:
         self._end_subscription()
-        tasks = [*self._tasks, *self._taking]
+        tasks = [*self._tasks, *self._daws.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -262,36 +265,13 @@ class OscDoor:
         for send in sorted(self._desk.list(), key=lambda send: send.created_at)[-LIST_LENGTH:]:
             self._answer(sender, osc_messages.state_of(send), asked)
 
-    def _selection(self, message: Message, sender: Address) -> None:
-        """A DAW's bridge has put what is selected into its mailbox; reading it must not hold up the others."""
-        asked = osc_messages.take_req(message.args, 1)
-        if len(asked.args) != 1 or not isinstance(asked.args[0], str):
-            raise UsageError("selection needs the path of a document in the mailbox of a DAW's bridge.")
-        if self._take_selection is None:
-            raise UsageError("No DAW's bridge is installed.", "Run `sendreturn bridge install` for your DAW.")
-        taking = asyncio.create_task(self._take(self._take_selection, Path(asked.args[0]), asked, sender))
-        self._taking.add(taking)
-        taking.add_done_callback(self._taking.discard)
-
-    async def _take(self, take: TakeSelection, path: Path, asked: Asked, sender: Address) -> None:
-        try:
-            note = await take(path)
-            if note.kind != "accepted":
-                raise UsageError(note.text)
-            send = self._desk.get(note.send_id)
-        except (SendReturnError, ValueError, OSError) as error:  # a path may hold what no path can
-            self._answer(sender, osc_messages.error(str(error)), asked)
-            return
-        self._answer(sender, osc_messages.accepted(send), asked)
-        self._listeners.asked(send.id, sender, asked.echo)
-
     def _send(self, message: Message, sender: Address) -> None:
         """Every other word is an operation or a preset. An odd number of arguments begins with a path."""
         has_path = len(message.args) % 2
         if message.args and not has_path and not _is_key(message.args[0]):
             raise UsageError(f"The key {message.args[-1]!r} has no value.", "Send the path, then keys and values.")
         asked = osc_messages.take_req(message.args, has_path)
-        params = {**self._kept.get(_known_as(sender), {}), **osc_messages.params_of(asked.args[has_path:])}
+        params = {**self._kept_of(sender), **osc_messages.params_of(asked.args[has_path:])}
         clip = _path_argument(asked.args[0], self._sessions()) if has_path else None
         service, session, params = osc_messages.service_and_session(params)
         wish = Wish(
@@ -307,6 +287,9 @@ class OscDoor:
         send = self._desk.accept(wish).send
         self._answer(sender, osc_messages.accepted(send), asked)
         self._listeners.asked(send.id, sender, asked.echo)
+
+    def _kept_of(self, sender: Address) -> dict[str, Value]:
+        return self._kept.get(_known_as(sender), {})
 
     # Out
 

@@ -180,6 +180,34 @@ def test_a_status_is_told_once(laid: Laid) -> None:
     assert laid.box.status(laid.box) is None
 
 
+def lie_there(laid: Laid, **press: Any) -> None:
+    (laid.folder / "in" / "press.json").write_text(json.dumps(press), "utf-8")
+
+
+def test_a_press_is_taken_once(laid: Laid) -> None:
+    assert laid.box.press(laid.box) is None
+    for request in "ab":
+        lie_there(laid, operation="cover", params={"weirdness": 0.7}, request=request, until_s=2**33)
+        found = plain(laid.box.press(laid.box))
+        assert (found["operation"], found["params"], found["request"]) == ("cover", {"weirdness": 0.7}, request)
+        assert laid.box.press(laid.box) is None
+    assert [path.name for path in (laid.folder / "in").iterdir() if "press" in path.name] == []
+
+
+@pytest.mark.parametrize("text", ['{"operation": "cover", "until_s": 1.5}', '{"half', "7"])
+def test_a_press_that_is_too_old_or_no_press_is_passed_over(laid: Laid, text: str) -> None:
+    (laid.folder / "in" / "press.json").write_text(text, "utf-8")
+    assert laid.box.press(laid.box) is None
+    assert not (laid.folder / "in" / "press.json").exists()
+
+
+def test_why_nothing_is_sent_is_written_down(laid: Laid) -> None:
+    lie_there(laid, operation="cover", request="r1")
+    laid.box.refuse(laid.box, laid.box.press(laid.box), "Nothing is selected.")
+    (path,) = (laid.folder / "out").iterdir()
+    assert json.loads(path.read_text("utf-8")) == {"kind": "refused", "request": "r1", "text": "Nothing is selected."}
+
+
 def test_a_ping_is_answered_once(laid: Laid) -> None:
     (laid.folder / "in" / "ping").write_text("abc", "utf-8")
     assert laid.box.ping(laid.box) == "abc"

@@ -24,6 +24,14 @@ function factory (params)
   local to_show = {}   -- sentences that wait until nothing plays
   local left_over = {} -- placements that an Ardour that ended did not finish
   local told           -- the last error of this script
+  local pressed = {}   -- the requests of presses from outside: nobody may be at the screen to close a dialog
+
+  local send           -- the action, as it runs when its key is pressed
+  do
+    local ardour, action_params, factory = function () end
+--@include ardour/sendreturn_send.lua
+    send = factory ()
+  end
 
   local function enter (path)
     session = path
@@ -55,6 +63,14 @@ function factory (params)
     end
   end
 
+  local function obey (press)
+    pressed[press.request] = true
+    local sentence = send (press)
+    if not sentence then return end
+    say (sentence)
+    box:refuse (press, sentence)
+  end
+
   local function look_after_sent ()
     for request, entry in pairs (sent) do
       entry.ticks = entry.ticks + 1
@@ -71,7 +87,7 @@ function factory (params)
 
   local function tell_note (note)
     local of = note.send_id and ' (' .. note.send_id .. ')' or ''
-    if note.kind == 'error' or note.kind == 'failed' then
+    if (note.kind == 'error' or note.kind == 'failed') and not pressed[note.request or ''] then
       to_show[#to_show + 1] = (note.text or 'The send has failed') .. of
     else
       say ((note.text or note.kind) .. of)
@@ -217,6 +233,8 @@ function factory (params)
   local function tick ()
     if session ~= session_path () then enter (session_path ()) end
     answer_ping ()
+    local press = box:press ()
+    if press then obey (press) end
     read_sent ()
     read_status ()
     look_after_sent ()

@@ -171,7 +171,7 @@ function factory (params)
     return side == 'left' and { around[2], around[1] } or around
   end
 
-  local function send (operation, own_params)
+  local function send (operation, own_params, request)
     local session = look_at_session ()
     local selection = Editor:get_selection ()
     local first, last = selection.time:start_sample (), selection.time:end_sample ()
@@ -181,7 +181,7 @@ function factory (params)
     else
       pieces, track = in_regions (selection)
     end
-    local request = mailbox.unique ()
+    request = request or mailbox.unique ()
     local path, sentence = box:write {
       kind = 'send', request = request, session = session, operation = operation, params = own_params, track = track,
       rate_hz = Session:nominal_sample_rate (), pieces = pieces, range = range, tempo = tempo_of (span (pieces)),
@@ -230,9 +230,11 @@ function factory (params)
     if answer and answer.cancel ~= '' then box:write { kind = 'cancel', send = answer.cancel, session = session_path () } end
   end
 
-  local function run ()
+  local function run (press)
     local operation = params and params.operation or 'ask'
-    if operation == 'ask' then
+    if press then
+      send (press.operation, press.params or {}, press.request)
+    elseif operation == 'ask' then
       ask ()
     elseif operation == 'status' then
       show_sends ()
@@ -241,10 +243,12 @@ function factory (params)
     end
   end
 
-  -- Ardour unloads an action that raises.
-  return function ()
-    local ok, problem = pcall (run)
-    if ok then return end
-    show (type (problem) == 'table' and problem.sentence or 'The selection cannot be sent: ' .. tostring (problem))
+  -- Ardour unloads an action that raises. The hook runs it with a press from outside, and hears why nothing was sent.
+  return function (press)
+    local ok, problem = pcall (run, press)
+    if ok then return nil end
+    local sentence = type (problem) == 'table' and problem.sentence or 'The selection cannot be sent: ' .. tostring (problem)
+    if press then return sentence end
+    show (sentence)
   end
 end

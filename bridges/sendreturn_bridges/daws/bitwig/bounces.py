@@ -1,8 +1,8 @@
 """The file that Bitwig has bounced last.
 
 Scripts learn no clip's file, but Bitwig writes what is bounced into `bounce` in the project's folder (user guide,
-"Working with Projects and Exporting": samples, plugin-states, recordings, bounce). Who bounces and then presses means the
-newest file there. Where it could be another one, nothing is sent.
+"Working with Projects and Exporting": samples, plugin-states, recordings, bounce). Who bounces and then presses means
+the newest file there. Where it could be another one, nothing is sent.
 """
 
 from __future__ import annotations

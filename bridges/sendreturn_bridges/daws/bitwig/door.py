@@ -1,4 +1,4 @@
-"""Where the script in Bitwig reaches the daemon: a port and a secret that both sides know, made when it is installed."""
+"""Where the script in Bitwig reaches the daemon: a port and a secret that both know, made when it is installed."""
 
 from __future__ import annotations
 

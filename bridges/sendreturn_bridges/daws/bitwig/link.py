@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from sendreturn.daws.contract import LinkSetup, Placement
+    from sendreturn.daws.contract import LinkSetup, Placement, Press
 
     from sendreturn_bridges.daws.bitwig.placing import Side
 
@@ -70,6 +70,12 @@ class BitwigLink:
 
     def offer(self, placement: Placement) -> None:
         self._call(lambda: self._take(placement))
+
+    def press(self, press: Press) -> None:
+        """Bitwig tells no files of what is selected: what was bounced last is sent."""
+        if self._side.project is None:
+            raise UsageError("Bitwig does not answer.", f"Start it. {self._setup.manifest.clicks[0]}")
+        self.send_bounce(press.operation, press.params, press.request)
 
     async def ping(self, timeout_s: float) -> str | None:
         answer = await self._side.ping(timeout_s)
@@ -136,15 +142,16 @@ class BitwigLink:
         self._run(self._send_bounce(operation, params, request))
 
     async def _send_bounce(self, operation: str, params: Mapping[str, object], request: str) -> None:
-        note = await asyncio.to_thread(self._bounced, operation, params, request)
-        self.tell(note)
+        self.tell(await asyncio.to_thread(self._bounced, operation, params, request))
 
     def _bounced(self, operation: str, params: Mapping[str, object], request: str) -> Note:
+        desk, name = self._setup.desk, self._setup.manifest.name
         try:
             selection = self._selection(operation, params, request)
         except SendReturnError as error:
+            desk.refused(name, request, error.sentence)
             return Note("error", "", request, text=error.sentence)
-        return self._setup.desk.send(self._setup.manifest.name, selection)
+        return desk.send(name, selection)
 
     def _selection(self, operation: str, params: Mapping[str, object], request: str) -> Selection:
         project = self._side.project

@@ -13,6 +13,8 @@
 --   box:left ()                what was claimed and never finished: a list of { number = …, placement = … }
 --   box:finish (number)        the placement lies on tracks
 --   box:status ()              the status, where it is new since it was last asked for; else nil
+--   box:press ()               a wish from outside to send what is selected: { operation, params, request }; else nil
+--   box:refuse (press, text)   why nothing can be sent now, for whoever has pressed
 --   box:ping ()                the nonce of a ping that was not answered yet; else nil
 local mailbox = {}
 
@@ -260,6 +262,22 @@ do
     if type (status) ~= 'table' then return nil end
     self.told = text
     return status
+  end
+
+  -- Whoever renames it first has it: this script, another one of the same mailbox, or the daemon, which withdraws it.
+  function Box:press ()
+    local stem = self.folder .. '/in/press'
+    if not is_there (stem .. '.json') then return nil end
+    os.remove (stem .. '.taken')
+    if not os.rename (stem .. '.json', stem .. '.taken') then return nil end
+    local press = mailbox.decode (contents (stem .. '.taken') or '')
+    os.remove (stem .. '.taken')
+    if type (press) ~= 'table' or os.time () > (press.until_s or math.huge) then return nil end
+    return press
+  end
+
+  function Box:refuse (press, text)
+    return self:write { kind = 'refused', request = press.request, text = text }
   end
 
   function Box:ping ()

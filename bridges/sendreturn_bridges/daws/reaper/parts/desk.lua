@@ -94,13 +94,13 @@ do
   end
 
   -- Sends what is selected; nil, or a sentence. `word` is an operation or a preset.
-  function desk.send (word, params, settings)
+  function desk.send (word, params, settings, request)
     desk.wake ()
     local proj, session = project.current ()
     if session == '' then return 'This project is not saved yet. Save it first: what comes back is kept in its folder.' end
     local found, wrong = selection.read (proj, desk.words ().presets[word] or word, settings or {})
     if not found then return wrong end
-    found.request = mailbox.unique ()
+    found.request = request or mailbox.unique ()
     if found.render then wrong = render_selection (proj, found, found.request) end
     if wrong then return wrong end
     found.kind, found.session, found.operation, found.params, found.render = 'send', session, word, params or {}, nil

@@ -41,8 +41,18 @@ do
     end
   end
 
+  -- A press from outside: whoever has pressed hears why not, and no dialog waits here for somebody at the screen.
+  local function obey (press)
+    state.pressed = press.request
+    local ok, wrong = pcall (desk.send, press.operation, press.params, { dry = desk.settings ().dry }, press.request)
+    if ok and not wrong then return end
+    if not ok then wrong = 'The selection cannot be sent: ' .. tostring (wrong) end
+    box:refuse (press, wrong)
+    reaper.Help_Set ('sendreturn: ' .. wrong, true)
+  end
+
   local function shows_dialog (note)
-    return note.kind == 'error' and not desk.is_alive ('panel')
+    return note.kind == 'error' and note.request ~= state.pressed and not desk.is_alive ('panel')
   end
 
   local function hear_note (note)
@@ -50,6 +60,8 @@ do
       reaper.ShowMessageBox (note.text or '', 'sendreturn', 0)
     elseif note.kind == 'failed' then
       tell (note.text or 'a send has failed')
+    elseif note.request == state.pressed and note.kind == 'error' then
+      reaper.Help_Set ('sendreturn: ' .. (note.text or ''), true)
     end
   end
 
@@ -107,6 +119,8 @@ do
     answer_ping ()
     local proj, session = project.current ()
     if proj ~= state.proj or session ~= state.session then enter (proj, session) end
+    local press = box:press ()
+    if press then obey (press) end
     if reaper.GetPlayStateEx (proj) & is_recording == 0 then  -- a take that is being recorded is not disturbed
       local placement, number = box:take ()
       if placement then place (placement, number) end
