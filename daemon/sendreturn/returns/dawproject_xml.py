@@ -124,6 +124,7 @@ class _Writer:
         audio = _add(
             clip,
             "Audio",
+            timeUnit="seconds",  # "should always be set to seconds" (bitwig/dawproject, Audio)
             algorithm="raw",
             channels=str(sound.channels),
             duration=_number(sound.duration_s),
