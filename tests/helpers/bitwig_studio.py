@@ -18,6 +18,7 @@ from sendreturn.daws.contract import LinkSetup, Note, PlacedFile, Placement
 from sendreturn.daws.installs import Installation, installation, load_daws
 from sendreturn_bridges.daws.bitwig import script
 from sendreturn_bridges.daws.bitwig.bridge import open_link
+from sendreturn_bridges.daws.bitwig.door import door_in
 from sendreturn_bridges.daws.bitwig.link import BitwigLink
 
 RATE = 48_000
@@ -28,6 +29,7 @@ def installed(folder: Path) -> Installation:
     """The script in Bitwig's folder below `folder`, the door in the state folder below it. The port is any free one."""
     env = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home")}
     found = installation(load_daws()["bitwig"], folder / "state", {"VERSION": "1.2.3"}, env)
+    door_in(found.folder, 0)
     found.install()
     return found
 

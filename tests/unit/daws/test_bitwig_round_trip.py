@@ -19,7 +19,6 @@ from sendreturn.daws.contract import Press
 from sendreturn.settings import Preset, ReturnsSettings
 from sendreturn_bridges.daws.bitwig import script
 
-
 pytestmark = pytest.mark.slow
 
 SHORT = {"short": Preset(operation="extend", extend_s=1.0)}

@@ -1,4 +1,4 @@
-"""Out of Bitwig: the button and a press from outside send what was bounced last, and nothing that may be another file."""
+"""Out of Bitwig: the button and a press send what was bounced last, and nothing that may be another file."""
 
 from __future__ import annotations
 
