@@ -80,6 +80,7 @@ class Bitwig:
         wrong: Calls that Bitwig refuses.
         refuses: Files that it passes over without a word.
         selects_new: Whether a new track becomes the selected one.
+        loses: Whether the next datagram is lost, in either direction.
     """
 
     def __init__(self, script: str, song: Song, version: str = "5.3.1") -> None:
@@ -92,6 +93,7 @@ class Bitwig:
         self.wrong: list[Exception] = []
         self.refuses: set[str] = set()
         self.selects_new = True
+        self.loses: Callable[[], bool] = lambda: False
         self.now_ms = 0
         self.values: list[Value] = []
         self.sockets: list[socket.socket] = []
@@ -466,6 +468,8 @@ class OscServer(_Part):
                 packet = self._socket.recv(65536)
             except BlockingIOError:
                 return
+            if self._bitwig.loses():
+                continue
             for _, message in OscPacket(packet).messages:
                 self._space.default(None, OscMessage(self._bitwig, message.address, message.params))
 
@@ -481,7 +485,8 @@ class OscConnection(_Part):
         builder = OscMessageBuilder(address)
         for arg in args:
             builder.add_arg(arg)
-        self._socket.sendto(builder.build().dgram, self._to)
+        if not self._bitwig.loses():
+            self._socket.sendto(builder.build().dgram, self._to)
 
 
 class OscMessage(_Part):

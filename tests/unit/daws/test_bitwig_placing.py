@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import pytest
 from bitwig_side import Song, Track
 from bitwig_studio import Desk, Studio, project_in, studio
+from sendreturn_bridges.daws.bitwig import script
 
 SEND = "0a1b2c3d"
 
@@ -183,6 +186,21 @@ async def test_a_project_that_is_left_in_the_middle_gets_each_file_at_most_once(
         names = [clip for _, clip in found.clips[1:]]
         assert len(names) == len(set(names))
         assert "b.wav" in names
+
+
+@pytest.mark.slow
+async def test_a_hundred_sends_are_placed_once_each_where_every_third_message_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = Song("Song", [])
+    async with studio(tmp_path, song) as found:
+        monkeypatch.setattr(script, "REPEAT_S", 0.05)
+        found.bitwig.loses = lambda rng=random.Random(7): rng.random() < 1 / 3  # type: ignore[misc]
+        sends = [f"{number:08x}" for number in range(100)]
+        found.desk.waiting = [found.placement(f"{send}.wav", send_id=send) for send in sends]
+        await found.until(lambda: len(found.desk.placed_sends) == 100)
+        assert [clip for _, clip in found.clips] == [f"{send}.wav" for send in sends]
+        assert found.desk.placed_sends == sends
 
 
 # The project's folder

@@ -1,0 +1,48 @@
+"""Whose the returns of a send are that came another way than from inside a DAW."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sendreturn.daws.adopting import Adopter, Adopters
+from sendreturn.sends.wish import Origin, SendView
+from sendreturn.words import State
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def view(session: Path, *, at: str = "2026-03-01T12:00:01.000+00:00", origin: Origin = Origin.FOLDER) -> SendView:
+    return SendView("0a1b2c3d", "cover", "local", State.DONE, 1.0, "", None, session, at, {}, None, origin)
+
+
+@pytest.fixture
+def adopters(tmp_path: Path) -> Adopters:
+    found = Adopters()
+    found.add(Adopter("bitwig", str(tmp_path), NOON))
+    return found
+
+
+def test_a_send_by_hot_folder_is_the_daws_that_has_the_session_open(adopters: Adopters, tmp_path: Path) -> None:
+    adopter = adopters.of(view(tmp_path))
+    assert adopter is not None
+    assert adopter.daw == "bitwig"
+
+
+@pytest.mark.parametrize("origin", [Origin.OSC, Origin.HTTP, Origin.CLI, Origin.RULE])
+def test_so_is_one_that_came_any_other_way(adopters: Adopters, tmp_path: Path, origin: Origin) -> None:
+    assert adopters.of(view(tmp_path, origin=origin)) is not None
+
+
+def test_what_another_daw_has_asked_for_is_its_own(adopters: Adopters, tmp_path: Path) -> None:
+    assert adopters.of(view(tmp_path, origin=Origin.DAW)) is None
+
+
+def test_what_was_sent_before_is_left_alone(adopters: Adopters, tmp_path: Path) -> None:
+    assert adopters.of(view(tmp_path, at="2026-03-01T11:59:59.000+00:00")) is None
+    assert adopters.of(view(tmp_path, at="2026-03-01T11:59:59")) is None
+
+
+def test_another_session_is_not_adopted(adopters: Adopters, tmp_path: Path) -> None:
+    assert adopters.of(view(tmp_path / "other")) is None
