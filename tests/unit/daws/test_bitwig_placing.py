@@ -150,6 +150,39 @@ async def test_bitwig_that_quits_in_the_middle_places_the_rest_when_it_is_back(t
         assert set(names) <= {"a.wav", "b.wav", "c.wav"}
 
 
+@pytest.mark.parametrize("ticks", range(1, 40, 3))
+async def test_a_daemon_that_ends_at_any_time_places_each_file_once_when_it_is_back(tmp_path: Path, ticks: int) -> None:
+    async with studio(tmp_path) as found:
+        found.desk.waiting = [found.placement("a.wav", "b.wav")]
+        await found.until(lambda: len(found.bitwig.song.tracks) == 3)
+        await found.pass_time(ticks)
+        assert found.desk.link is not None
+        await found.desk.link.stop()
+        await found.pass_time(5)
+        link = found.open_link()
+        await link.start()
+        await placed(found)
+        assert [clip for _, clip in found.clips[1:]] == ["a.wav", "b.wav"]
+        await link.stop()
+
+
+@pytest.mark.parametrize("ticks", range(1, 20, 3))
+async def test_bitwig_that_quits_at_any_time_has_each_file_at_most_once_and_says_what_is_unsure(
+    tmp_path: Path, ticks: int
+) -> None:
+    async with studio(tmp_path) as found:
+        found.desk.waiting = [found.placement("a.wav", "b.wav")]
+        await found.until(lambda: len(found.bitwig.song.tracks) == 3)
+        await found.pass_time(ticks)
+        found.restart(found.bitwig.song.copy())
+        await placed(found)
+        await found.until(lambda: found.bitwig.popups)
+        names = [clip for _, clip in found.clips[1:]]
+        assert len(names) == len(set(names))
+        unsure = [name for name in ("a.wav", "b.wav") if f"“{name}”: It was left off" in found.bitwig.popups[-1]]
+        assert set(names) | set(unsure) == {"a.wav", "b.wav"}
+
+
 async def test_a_file_that_was_left_off_in_the_middle_is_told_and_not_doubled(tmp_path: Path) -> None:
     song = Song("Song", settings={"Placed": f"{SEND}.0?"})
     async with studio(tmp_path, song) as found:
@@ -195,7 +228,8 @@ async def test_a_hundred_sends_are_placed_once_each_where_every_third_message_is
     song = Song("Song", [])
     async with studio(tmp_path, song) as found:
         monkeypatch.setattr(script, "REPEAT_S", 0.05)
-        found.bitwig.loses = lambda rng=random.Random(7): rng.random() < 1 / 3  # type: ignore[misc]
+        dice = random.Random(7)
+        found.bitwig.loses = lambda: dice.random() < 1 / 3
         sends = [f"{number:08x}" for number in range(100)]
         found.desk.waiting = [found.placement(f"{send}.wav", send_id=send) for send in sends]
         await found.until(lambda: len(found.desk.placed_sends) == 100)

@@ -99,7 +99,7 @@ async def test_what_was_exported_into_a_hot_folder_comes_back_into_the_launcher(
         clips = [Path(track.clip) for track in song.tracks[2:] if track.clip]
         assert {clip.parent for clip in clips} == {view.folder}
         assert [track.type for track in song.tracks[2:]] == ["Audio", "Audio", "Audio", "Instrument"]
-        await both.until(lambda: "For the arranger" in both.bitwig.popups[-1])
+        await both.until(lambda: any("For the arranger" in text for text in both.bitwig.popups))
 
 
 async def test_the_button_sends_the_bounce_and_its_returns_come_back(tmp_path: Path) -> None:
