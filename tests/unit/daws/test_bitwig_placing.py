@@ -174,12 +174,14 @@ async def test_bitwig_that_quits_at_any_time_has_each_file_at_most_once_and_says
         found.desk.waiting = [found.placement("a.wav", "b.wav")]
         await found.until(lambda: len(found.bitwig.song.tracks) == 3)
         await found.pass_time(ticks)
+        before = found.bitwig
         found.restart(found.bitwig.song.copy())
         await placed(found)
-        await found.until(lambda: found.bitwig.popups)
+        await found.until(lambda: before.popups or found.bitwig.popups)
         names = [clip for _, clip in found.clips[1:]]
         assert len(names) == len(set(names))
-        unsure = [name for name in ("a.wav", "b.wav") if f"“{name}”: It was left off" in found.bitwig.popups[-1]]
+        said = " ".join(before.popups + found.bitwig.popups)
+        unsure = [name for name in ("a.wav", "b.wav") if f"“{name}”: It was left off" in said]
         assert set(names) | set(unsure) == {"a.wav", "b.wav"}
 
 
