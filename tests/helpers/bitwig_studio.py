@@ -16,6 +16,7 @@ from bitwig_side import Bitwig, Song
 from clips import music
 from sendreturn.daws.contract import LinkSetup, Note, PlacedFile, Placement
 from sendreturn.daws.installs import Installation, installation, load_daws
+from sendreturn_bridges.daws.bitwig import link as link_module
 from sendreturn_bridges.daws.bitwig import script
 from sendreturn_bridges.daws.bitwig.bridge import open_link
 from sendreturn_bridges.daws.bitwig.door import door_in
@@ -154,7 +155,7 @@ async def studio(folder: Path, song: Song | None = None) -> AsyncIterator[Studio
     """Bitwig and its link, both alive, with the project "Song" open."""
     found = Studio(folder, project_in(folder / "Song"), Desk(), song or Song("Song"))
     link = found.open_link()
-    with patch.object(script, "REPEAT_S", 0.2):
+    with patch.object(script, "REPEAT_S", 0.2), patch.object(link_module, "LOOK_S", 0.0):
         await link.start()
         try:
             yield found

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sendreturn.daws.asked import Asked
+from sendreturn.daws.asked import KEPT, Asked
 from sendreturn.sends.wish import Origin
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ class Adopters:
         if not self._by_folder or view.origin is Origin.DAW:
             return None
         adopter = self._by_folder.get(view.session.resolve())
-        if adopter is None or moment(view.created_at) < adopter.since:
+        if adopter is None:
             return None
-        return adopter
+        remembered = datetime.now(UTC) - KEPT  # of older ones nobody knows whether they were placed
+        return adopter if moment(view.created_at) >= max(adopter.since, remembered) else None
 
 
 def adopted(adopter: Adopter, view: SendView, sidecar: Sidecar) -> Asked:

@@ -77,10 +77,11 @@ async def test_a_file_that_is_gone_or_cut_off_is_not_given_to_bitwig(tmp_path: P
 async def test_no_track_of_the_users_is_touched_where_bitwig_does_not_select_the_new_one(tmp_path: Path) -> None:
     async with studio(tmp_path) as found:
         found.bitwig.selects_new = False
-        found.desk.waiting = [found.placement("vocals.wav")]
+        found.desk.waiting = [found.placement("vocals.wav", "drums.wav", "bass.wav")]
         await found.until(lambda: found.bitwig.popups)
         assert found.clips == [("Gtr", "riff.wav")]
         assert "did not select it" in found.bitwig.popups[-1]
+        assert len(found.bitwig.song.tracks) == 3  # the others would only have left empty tracks, too
 
 
 async def test_a_user_who_selects_another_track_meanwhile_loses_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import time
 from typing import TYPE_CHECKING
 
 import soundfile
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+LOOK_S = 10.0
+"""Between two looks for the folder of the same project."""
 TOLD_STATES = frozenset({State.WAITING_APPROVAL.value, State.UNCERTAIN.value, State.CANCELLED.value})
 """What a popup is worth; how far a send has come is not."""
 
@@ -37,15 +39,24 @@ class BitwigLink:
 
     Args:
         named: How the name of a project's file looks where Bitwig tells it.
+        clock: Seconds that never jump.
     """
 
-    def __init__(self, setup: LinkSetup, side: Side, named: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        setup: LinkSetup,
+        side: Side,
+        named: Callable[[str], str] = str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._setup = setup
         self._side = side
         self._named = named
+        self._clock = clock
         self._seen = FirstSeen(setup.folder / "projects.json")
         self._open: Project | None = None
         self._folder: Path | None = None
+        self._look_at = 0.0
         self._jobs: dict[str, Job] = {}
         self._more = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,23 +98,32 @@ class BitwigLink:
     # What is open
 
     def _opened(self, project: Project | None) -> None:
-        """Bitwig has said what is open. A project whose folder is not known is looked for each time."""
+        """Bitwig has said what is open. A project whose folder is not known is looked for again now and then."""
         is_same = project is not None and self._open is not None and project.key == self._open.key
         self._open = project
-        if is_same and self._folder is not None:
+        if is_same and (self._folder is not None or self._clock() < self._look_at):
             return
         self._jobs.clear()
         self._folder = None
+        self._look_at = self._clock() + LOOK_S
         if project is not None and project.name:
-            with suppress(UsageError):
-                self._folder = folder_of(project, self._setup.sessions(), self._named)
-        if self._folder is not None:
-            self._run(self._offer_what_is_ready(self._folder))
+            self._run(self._find(project))
 
-    async def _offer_what_is_ready(self, folder: Path) -> None:
+    async def _find(self, project: Project) -> None:
+        """Find the project's folder, and have offered what is ready for it."""
+        try:
+            folder = await asyncio.to_thread(self._folder_of, project)
+        except UsageError:
+            return  # told when something is to be sent; a project that is not ours needs no popup
+        if self._open is None or self._open.key != project.key or self._folder is not None:
+            return
+        self._folder = folder
         desk, name = self._setup.desk, self._setup.manifest.name
         await asyncio.to_thread(desk.adopt, name, str(folder), self._seen.of(folder))
         await asyncio.to_thread(desk.opened, name, str(folder))
+
+    def _folder_of(self, project: Project) -> Path:
+        return folder_of(project, self._setup.sessions(), self._named)
 
     # Placing
 
@@ -121,15 +141,15 @@ class BitwigLink:
                 job = next(iter(self._jobs.values()))
                 try:
                     await self._place(job)
-                except Gone:
-                    self._jobs.clear()  # all of it is offered again when the project is open again
-                    self._folder = None
+                except Gone:  # all of it is offered again when the project is open again
+                    self._jobs.clear()
+                    self._folder, self._look_at = None, 0.0
 
     async def _place(self, job: Job) -> None:
         placement = job.placement
         while (index := job.next) is not None:
             why = wrong_with(placement.files[index])
-            job.outcomes.append(Outcome("refused", why) if why else await self._side.place(placement, index))
+            job.add(Outcome("refused", why) if why else await self._side.place(placement, index))
         await asyncio.to_thread(self._setup.desk.placed, self._setup.manifest.name, placement.send_id)
         self._jobs.pop(placement.send_id, None)
         log.info("lies in the launcher", send=placement.send_id, text=job.sentence)
@@ -157,7 +177,7 @@ class BitwigLink:
         project = self._side.project
         if project is None:
             raise UsageError("Bitwig does not answer.", f"Start it. {self._setup.manifest.clicks[0]}")
-        folder = folder_of(project, self._setup.sessions(), self._named)
+        folder = self._folder_of(project)
         file = last_bounce(folder)
         tempo = () if project.bpm is None else (_tempo(project, project.bpm),)
         return Selection(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sendreturn_bridges.daws.bitwig.projects import Project
 
-Result = Literal["placed", "already", "unsure", "refused"]
+Result = Literal["placed", "already", "unsure", "refused", "stuck"]
 
 
 class Gone(Exception):  # noqa: N818 - no error: it is open again some time later
@@ -26,7 +26,7 @@ class Outcome:
 
     Attributes:
         result: "already": it was there. "unsure": an earlier try was left off in the middle, so that it may be there.
-            "refused": it is not there.
+            "refused": it is not there. "stuck": neither would any other file be.
         text: Why, as a sentence.
     """
 
@@ -76,13 +76,20 @@ class Job:
         index = len(self.outcomes)
         return index if index < len(self.placement.files) else None
 
+    def add(self, outcome: Outcome) -> None:
+        """What became of the file whose turn it was; where Bitwig is stuck, the others are not tried."""
+        self.outcomes.append(outcome)
+        if outcome.result == "stuck":
+            left = len(self.placement.files) - len(self.outcomes)
+            self.outcomes += [Outcome("refused", "Not tried.")] * left
+
     @property
     def sentence(self) -> str:
         """What the user is told in the end."""
         placement = self.placement
         lying = [o for o in self.outcomes if o.result in ("placed", "already")]
         rows = list(zip(placement.files, self.outcomes, strict=True))
-        wrong = [f"“{file.path.name}”: {o.text}" for file, o in rows if o.result in ("unsure", "refused")]
+        wrong = [f"“{file.path.name}”: {o.text}" for file, o in rows if o not in lying]
         told = [f"sendreturn: {placement.title}: {len(lying)} of {len(rows)} files lie in the launcher."]
         if wrong:
             told += [f"Not placed: {' '.join(wrong[:3])}", f"The files are in {_folder(placement.files)}."]

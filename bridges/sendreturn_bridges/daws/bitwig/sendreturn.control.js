@@ -36,6 +36,7 @@ var marks = "";
 var inbox = [];
 var job = null; // the file that is being placed
 var wish = null; // what the button has asked for and nobody has answered yet
+var isHeard = true;
 
 function init() {
   openProject();
@@ -168,8 +169,10 @@ var HEARD = {
 function say(what) {
   try {
     what(connection);
+    isHeard = true;
   } catch (gone) { // nobody listens: the daemon is not running
-    host.println("sendreturn: " + gone);
+    if (isHeard) host.println("sendreturn: " + gone);
+    isHeard = false;
   }
 }
 
@@ -197,7 +200,7 @@ function askAgain() {
   if (clock - wish.since > GIVE_UP_MS) {
     wish = null;
     host.showPopupNotification("sendreturn does not answer: start it with “sendreturn run”.");
-  } else if (clock - wish.asked >= ASK_MS) {
+  } else if (isSettled() && clock - wish.asked >= ASK_MS) {
     wish.asked = clock;
     var request = wish.request, word = wish.word;
     hello();
@@ -220,9 +223,10 @@ function place(file) {
 function createTrack() {
   if (cursor.isPinned().get()) {
     cursor.isPinned().set(false);
-    return refuseWhenLate("sendreturn's track selection stayed pinned.");
+    return whenLate("stuck", "sendreturn's own track cursor stayed pinned.");
   }
   job.before = shape();
+  job.name = cursor.name().get();
   job.count = tracks.itemCount().get();
   job.step = awaitTrack;
   if (scenes.itemCount().get() === 0) project.createScene();
@@ -232,9 +236,10 @@ function createTrack() {
 
 function awaitTrack() {
   var type = job.file.kind === "midi" ? "Instrument" : "Audio";
-  var isNew = tracks.itemCount().get() === job.count + 1 && shape() !== job.before;
+  var isOther = shape() !== job.before || cursor.name().get() !== job.name;
+  var isNew = isOther && tracks.itemCount().get() === job.count + 1;
   if (!isNew || String(cursor.trackType().get()) !== type || slot.hasContent().get()) {
-    return refuseWhenLate("Bitwig made no new track, or did not select it.");
+    return whenLate("stuck", "Bitwig made no new track, or did not select it.");
   }
   job.found = shape();
   job.step = awaitPin;
@@ -242,8 +247,8 @@ function awaitTrack() {
 }
 
 function awaitPin() {
-  if (!cursor.isPinned().get()) return refuseWhenLate("The new track could not be held on to.");
-  if (shape() !== job.found || slot.hasContent().get()) return refuse("Another track was selected meanwhile.");
+  if (!cursor.isPinned().get()) return whenLate("stuck", "The new track could not be held on to.");
+  if (shape() !== job.found || slot.hasContent().get()) return refuse("refused", "Another track was selected meanwhile.");
   var parts = /^#(..)(..)(..)$/.exec(job.file.color);
   cursor.name().set(job.file.name);
   if (parts) cursor.color().set(parseInt(parts[1], 16) / 255, parseInt(parts[2], 16) / 255, parseInt(parts[3], 16) / 255);
@@ -254,19 +259,20 @@ function awaitPin() {
 
 // A file that Bitwig does not take is passed over without a word.
 function awaitContent() {
-  if (!slot.hasContent().get()) return refuseWhenLate("Bitwig did not take the file.");
+  if (!slot.hasContent().get()) return whenLate("refused", "Bitwig did not take the file.");
   forget(job.file.key + "?");
   remember(job.file.key);
   end("placed", "");
 }
 
-function refuseWhenLate(why) {
-  if (clock >= job.until) refuse(why);
+function whenLate(result, why) {
+  if (clock >= job.until) refuse(result, why);
 }
 
-function refuse(why) {
+// "stuck" is what the next file would come to as well; it would only leave one more empty track.
+function refuse(result, why) {
   forget(job.file.key + "?");
-  end("refused", why);
+  end(result, why);
 }
 
 function end(result, text) {

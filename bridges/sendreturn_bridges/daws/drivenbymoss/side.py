@@ -83,14 +83,14 @@ class MossSide:
         if project is None:
             raise Gone
         self._begun.begin(placement.send_id, index)
-        why = await self._placed(placement.files[index])
+        outcome = await self._placed(placement.files[index])
         if self.project is None or self.project.key != project.key:
             raise Gone  # where it lies now is not known; it stays begun
-        if why is None:
+        if outcome.result == "placed":
             self._begun.done(placement.send_id, index)
-            return Outcome("placed")
-        self._begun.refused(placement.send_id, index)
-        return Outcome("refused", why)
+        else:
+            self._begun.refused(placement.send_id, index)
+        return outcome
 
     def say(self, text: str, request: str = "") -> None:
         """DrivenByMoss shows no texts; the log has it."""
@@ -101,8 +101,7 @@ class MossSide:
         is_there = await self._reported.until(lambda: self._reported.count > before, timeout_s)
         return "DrivenByMoss" if is_there else None
 
-    async def _placed(self, file: PlacedFile) -> str | None:
-        """Why it could not be placed; None where it lies there."""
+    async def _placed(self, file: PlacedFile) -> Outcome:
         kind, name = "instrument" if file.kind == "midi" else "audio", ascii_of(file.name)
         reported, before = self._reported, self._reported.track
 
@@ -114,17 +113,17 @@ class MossSide:
 
         self._osc.say(self._to, f"/track/add/{kind}", 1)
         if not await reported.until(is_new, STEP_S):
-            return "DrivenByMoss reported no new, empty, selected track."
+            return Outcome("stuck", "DrivenByMoss reported no new, empty, selected track.")
         self._osc.say(self._to, TRACK + "name", file.name)
         if not await reported.until(is_named, STEP_S) or reported.has_clip:
-            return "Another track was selected meanwhile."
+            return Outcome("refused", "Another track was selected meanwhile.")
         self._osc.say(self._to, TRACK + "clip/1/insertFile", str(file.path))
         if not await reported.until(lambda: is_named() and reported.has_clip, FILE_S):
-            return "Bitwig did not take the file."
+            return Outcome("refused", "Bitwig did not take the file.")
         self._osc.say(
             self._to, TRACK + "color", _color(file.color)
         )  # DrivenByMoss gives a new track one of its own first
-        return None
+        return Outcome("placed")
 
     def _hear(self, message: Message) -> None:
         self._heard_at = self._clock()
