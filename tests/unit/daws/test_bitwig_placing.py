@@ -113,6 +113,21 @@ async def test_nothing_is_placed_while_bitwig_records(tmp_path: Path) -> None:
         await placed(found)
 
 
+async def test_a_full_disk_holds_nothing_up_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with studio(tmp_path) as found:
+        placed_once, failures = found.desk.placed, [OSError(28, "No space left on device")] * 2
+
+        def placed_at_last(daw: str, send_id: str) -> None:
+            if failures:
+                raise failures.pop()
+            placed_once(daw, send_id)
+
+        monkeypatch.setattr(found.desk, "placed", placed_at_last)
+        found.desk.waiting = [found.placement("a.wav")]
+        await placed(found)
+        assert [clip for _, clip in found.clips[1:]] == ["a.wav"]
+
+
 # Once
 
 

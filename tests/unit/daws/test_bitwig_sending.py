@@ -122,6 +122,23 @@ async def test_a_bounce_that_is_no_audio_is_told(tmp_path: Path) -> None:
         assert "cannot be read as audio" in await refused(found)
 
 
+async def test_what_the_desk_cannot_use_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(daw: str, selection: Any) -> Note:
+        raise OSError(28, "No space left on device")
+
+    async with studio(tmp_path) as found:
+        await opened(found)
+        found.bounce()
+        assert found.desk.link is not None
+        found.desk.link.press(Press("", {}, "osc-1"))
+        await found.until(lambda: found.desk.refusals)
+        monkeypatch.setattr(found.desk, "send", full)
+        found.desk.link.press(Press("cover", {}, "osc-2"))
+        await found.until(lambda: len(found.desk.refusals) == 2)
+        assert "operation" in found.desk.refusals[0][1]
+        assert "No space left" in found.desk.refusals[1][1]
+
+
 # Which file it is
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import soundfile
 import structlog
 from sendreturn.daws.contract import Note
-from sendreturn.daws.selection import Selection, TempoPoint
+from sendreturn.daws.selection import read_selection
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.words import State
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sendreturn.daws.contract import LinkSetup, Placement, Press
+    from sendreturn.daws.selection import Selection
 
     from sendreturn_bridges.daws.bitwig.placing import Side
 
@@ -118,9 +119,16 @@ class BitwigLink:
         if self._open is None or self._open.key != project.key or self._folder is not None:
             return
         self._folder = folder
+        try:
+            await asyncio.to_thread(self._offer_what_is_ready, str(folder))
+        except (OSError, SendReturnError) as error:
+            log.warning("what is ready cannot be offered", folder=str(folder), text=str(error))
+            self._begin_again(LOOK_S)
+
+    def _offer_what_is_ready(self, folder: str) -> None:
         desk, name = self._setup.desk, self._setup.manifest.name
-        await asyncio.to_thread(desk.adopt, name, str(folder), self._seen.of(folder))
-        await asyncio.to_thread(desk.opened, name, str(folder))
+        desk.adopt(name, folder, self._seen.of(folder))
+        desk.opened(name, folder)
 
     def _folder_of(self, project: Project) -> Path:
         return folder_of(project, self._setup.sessions(), self._named)
@@ -141,9 +149,18 @@ class BitwigLink:
                 job = next(iter(self._jobs.values()))
                 try:
                     await self._place(job)
-                except Gone:  # all of it is offered again when the project is open again
-                    self._jobs.clear()
-                    self._folder, self._look_at = None, 0.0
+                except Gone:
+                    self._begin_again(0.0)
+                except OSError as error:
+                    log.warning(
+                        "it cannot be written down what was placed", send=job.placement.send_id, text=str(error)
+                    )
+                    self._begin_again(LOOK_S)
+
+    def _begin_again(self, after_s: float) -> None:
+        """All of it is offered again; what lies there already is known in Bitwig."""
+        self._jobs.clear()
+        self._folder, self._look_at = None, self._clock() + after_s
 
     async def _place(self, job: Job) -> None:
         placement = job.placement
@@ -167,11 +184,13 @@ class BitwigLink:
     def _bounced(self, operation: str, params: Mapping[str, object], request: str) -> Note:
         desk, name = self._setup.desk, self._setup.manifest.name
         try:
-            selection = self._selection(operation, params, request)
+            return desk.send(name, self._selection(operation, params, request))
         except SendReturnError as error:
-            desk.refused(name, request, error.sentence)
-            return Note("error", "", request, text=error.sentence)
-        return desk.send(name, selection)
+            sentence = error.sentence
+        except OSError as error:
+            sentence = f"The bounce cannot be sent: {error}."
+        desk.refused(name, request, sentence)
+        return Note("error", "", request, text=sentence)
 
     def _selection(self, operation: str, params: Mapping[str, object], request: str) -> Selection:
         project = self._side.project
@@ -179,16 +198,17 @@ class BitwigLink:
             raise UsageError("Bitwig does not answer.", f"Start it. {self._setup.manifest.clicks[0]}")
         folder = self._folder_of(project)
         file = last_bounce(folder)
-        tempo = () if project.bpm is None else (_tempo(project, project.bpm),)
-        return Selection(
-            request=request,
-            session=str(folder),
-            operation=operation,
-            params=dict(params),
-            track=project.track or file.stem,
-            rate_hz=_rate_of(file),
-            rendered=str(file),
-            tempo=tempo,
+        return read_selection(
+            {
+                "request": request,
+                "session": str(folder),
+                "operation": operation,
+                "params": dict(params),
+                "track": project.track or file.stem,
+                "rate_hz": _rate_of(file),
+                "rendered": str(file),
+                "tempo": _tempo(project),
+            }
         )
 
     def _call(self, work: Callable[[], None]) -> None:
@@ -211,8 +231,10 @@ def _told(note: Note) -> str:
     return ""
 
 
-def _tempo(project: Project, bpm: float) -> TempoPoint:
-    return TempoPoint(position=0, bpm=bpm, time_signature=project.time_signature)
+def _tempo(project: Project) -> list[dict[str, object]]:
+    if project.bpm is None:
+        return []
+    return [{"position": 0, "bpm": project.bpm, "time_signature": project.time_signature}]
 
 
 def _rate_of(file: Path) -> int:

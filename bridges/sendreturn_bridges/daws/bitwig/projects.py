@@ -73,13 +73,15 @@ class FirstSeen:
         except (OSError, ValueError, AttributeError):
             self._times = {}
 
-    def of(self, folder: Path) -> str:
-        if str(folder) not in self._times:
-            self._times[str(folder)] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    def of(self, folder: str) -> str:
+        """UTC, ISO 8601. Raises OSError where it cannot be written down."""
+        if folder not in self._times:
+            times = {**self._times, folder: datetime.now(UTC).isoformat(timespec="milliseconds")}
             temp = self._path.with_suffix(".part")
-            temp.write_text(json.dumps(self._times), "utf-8")
+            temp.write_text(json.dumps(times), "utf-8")
             temp.replace(self._path)
-        return self._times[str(folder)]
+            self._times = times
+        return self._times[folder]
 
 
 def _chosen(text: str) -> Path:
