@@ -21,6 +21,7 @@ SIGNATURES = {
     "Project": "createScene()",
     "Transport": "tempo() timeSignature() isPlaying() isArrangerRecordEnabled()",
     "Parameter": "value()",
+    "TimeSignatureValue": "numerator() denominator()",
     "Bank": "itemCount() getItemAt(int)",
     "CursorTrack": """
         clipLauncherSlotBank() exists() name() position() trackType() isPinned() color()

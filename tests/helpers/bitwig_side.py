@@ -64,7 +64,7 @@ class Song:
     settings: dict[str, str] = field(default_factory=dict)
     scenes: int = 8
     bpm: float = 120.0
-    signature: str = "4/4"
+    signature: tuple[int, int] = (4, 4)
 
     def copy(self) -> Song:
         """What a file holds, once it was saved."""
@@ -293,9 +293,9 @@ class Transport(_Part):
         tempo: Parameter = self._keep("tempo", lambda: Parameter(self._bitwig))
         return tempo
 
-    def timeSignature(self) -> Value:  # noqa: N802
-        value: Value = self._value("signature", lambda: self._bitwig.song.signature)
-        return value
+    def timeSignature(self) -> TimeSignatureValue:  # noqa: N802
+        signature: TimeSignatureValue = self._keep("signature", lambda: TimeSignatureValue(self._bitwig))
+        return signature
 
     def isPlaying(self) -> Value:  # noqa: N802
         value: Value = self._value("playing", lambda: self._bitwig.is_playing)
@@ -309,6 +309,18 @@ class Transport(_Part):
 class Parameter(_Part):
     def value(self) -> Value:
         value: Value = self._value("value", lambda: self._bitwig.song.bpm)
+        return value
+
+
+class TimeSignatureValue(_Part):
+    """Of which scripts may only mark the parts."""
+
+    def numerator(self) -> Value:
+        value: Value = self._value("numerator", lambda: self._bitwig.song.signature[0])
+        return value
+
+    def denominator(self) -> Value:
+        value: Value = self._value("denominator", lambda: self._bitwig.song.signature[1])
         return value
 
 

@@ -36,7 +36,7 @@ async def refused(found: Studio) -> str:
 
 
 async def test_the_button_sends_what_was_bounced_last(tmp_path: Path) -> None:
-    async with studio(tmp_path, Song("Song", bpm=97.5, signature="3/4, 16")) as found:
+    async with studio(tmp_path, Song("Song", bpm=97.5, signature=(3, 4))) as found:
         found.bounce("old.wav", age_s=300)
         newest = found.bounce("Gtr-bounce-2.wav")
         found.bitwig.press(BUTTON)

@@ -184,6 +184,4 @@ def _bpm(text: str) -> float | None:
 
 
 def _signature(text: str) -> str | None:
-    """Bitwig writes ticks behind it, as in "4/4, 16"."""
-    found = re.match(r"\d+/\d+", text)
-    return found[0] if found else None
+    return text if re.fullmatch(r"[1-9]\d?/[1-9]\d?", text) else None

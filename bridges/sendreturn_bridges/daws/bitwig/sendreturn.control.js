@@ -27,7 +27,7 @@ var TRACK_MS = 5000; // for a new track to appear
 var FILE_MS = 20000; // for a file to appear in its slot
 var MARKS_KEPT = 200; // files of which the project remembers that they were placed
 
-var application, project, transport, tracks, scenes, cursor, slot; // what Bitwig gives
+var application, project, transport, meter, tracks, scenes, cursor, slot; // what Bitwig gives
 var folder, preset, operation, placed; // settings in the project
 var connection, port;
 var clock = 0;
@@ -68,9 +68,11 @@ function openProject() {
   scenes = host.createSceneBank(1);
   cursor = host.createCursorTrack("sendreturn", "sendreturn", 0, 1, true);
   slot = cursor.clipLauncherSlotBank().getItemAt(0);
+  meter = transport.timeSignature();
   application.projectName().addValueObserver(projectCame);
   var read = [
-    transport.tempo().value(), transport.timeSignature(), transport.isPlaying(), transport.isArrangerRecordEnabled(),
+    transport.tempo().value(), meter.numerator(), meter.denominator(),
+    transport.isPlaying(), transport.isArrangerRecordEnabled(),
     tracks.itemCount(), scenes.itemCount(), slot.hasContent(),
     cursor.exists(), cursor.name(), cursor.position(), cursor.trackType(), cursor.isPinned()
   ];
@@ -89,7 +91,11 @@ function openSettings() {
   preset.markInterested();
   folder.markInterested();
   placed.addValueObserver(function (text) { marks = String(text); });
-  placed.hide();
+  try {
+    placed.hide();
+  } catch (shown) {
+    host.println("sendreturn: the list of what was placed stays in sight, " + shown);
+  }
 }
 
 function projectCame() {
@@ -179,7 +185,7 @@ function say(what) {
 function hello() {
   if (!isSettled()) return;
   var name = String(application.projectName().get()), where = String(folder.get());
-  var track = String(cursor.name().get()), signature = String(transport.timeSignature().get());
+  var track = String(cursor.name().get()), signature = [meter.numerator().get(), meter.denominator().get()].join("/");
   var bpm = String(Math.round(transport.tempo().value().getRaw() * 1000) / 1000);
   var version = String(host.getHostVersion());
   say(function (to) {
