@@ -12,7 +12,7 @@ from typing import Any
 
 SIGNATURES = {
     "ControllerHost": """
-        loadAPI(int) setShouldFailOnDeprecatedUse(boolean) defineController(String,String,String,String,String)
+        loadAPI(int) defineController(String,String,String,String,String)
         defineMidiPorts(int,int) createApplication() getProject() createTransport() createSceneBank(int)
         createTrackBank(int,int,int,boolean) createCursorTrack(String,String,int,int,boolean) getDocumentState()
         getOscModule() scheduleTask(Runnable,long) showPopupNotification(String) println(String) getHostVersion()

@@ -80,6 +80,7 @@ class Bitwig:
         wrong: Calls that Bitwig refuses.
         refuses: Files that it passes over without a word.
         selects_new: Whether a new track becomes the selected one.
+        throws: Methods that throw something once.
         loses: Whether the next datagram is lost, in either direction.
     """
 
@@ -92,6 +93,7 @@ class Bitwig:
         self.console: list[str] = []
         self.wrong: list[Exception] = []
         self.refuses: set[str] = set()
+        self.throws: set[str] = set()
         self.selects_new = True
         self.loses: Callable[[], bool] = lambda: False
         self.now_ms = 0
@@ -156,6 +158,9 @@ class Bitwig:
         try:
             args = [self._unwrapped(arg) for arg in json.loads(text)]
             check_call(target.KIND if hasattr(target, "KIND") else type(target).__name__, method, args)
+            if method in self.throws:
+                self.throws.remove(method)
+                raise OSError(0, "NullPointerException")
             if method in IN_INIT_ONLY and not self._is_init:
                 raise WrongCallError(f"{method} was called after init()")
             return json.dumps(self._wrapped(getattr(target, method)(*args)))
@@ -218,8 +223,6 @@ class _Part:
 class ControllerHost(_Part):
     def loadAPI(self, version: int) -> None:  # noqa: N802
         assert version <= 13
-
-    def setShouldFailOnDeprecatedUse(self, value: bool) -> None: ...  # noqa: N802
 
     def defineController(self, *texts: str) -> None: ...  # noqa: N802
 

@@ -239,8 +239,8 @@ class LinkSetup:
     Attributes:
         folder: The bridge's own folder in the state folder; the mailbox lies in it.
         options: The bridge's settings.
-        sessions: The session folders that the daemon knows.
         tell: Hears what is wrong, as a sentence by topic, or None where it is well again.
+        sessions: The session folders that the daemon knows.
     """
 
     manifest: DawManifest
@@ -248,5 +248,5 @@ class LinkSetup:
     desk: DawDesk
     version: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    sessions: Callable[[], Sequence[Path]] = tuple
     tell: Callable[[str, str | None], None] = lambda _topic, _sentence: None
+    sessions: Callable[[], Sequence[Path]] = tuple

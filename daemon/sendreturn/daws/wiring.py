@@ -45,8 +45,8 @@ def links_of(settings: Settings, state: Path, desk: DawDesk, version: str, tell:
             desk,
             version,
             options,
-            sessions=lambda: session_folders(watched_entries(settings, watched, tell)),
-            tell=tell,
+            tell,
+            lambda: session_folders(watched_entries(settings, watched, tell)),
         )
         link = _open(manifest, setup)
         if link is not None:

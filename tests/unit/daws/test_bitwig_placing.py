@@ -113,6 +113,16 @@ async def test_nothing_is_placed_while_bitwig_records(tmp_path: Path) -> None:
         await placed(found)
 
 
+@pytest.mark.parametrize("method", ["insertFile", "createAudioTrack", "replaceInsertionPoint"])
+async def test_an_exception_inside_bitwig_is_not_the_end_of_the_script(tmp_path: Path, method: str) -> None:
+    async with studio(tmp_path) as found:
+        found.bitwig.throws.add(method)
+        found.desk.waiting = [found.placement("a.wav", "b.wav")]
+        await found.until(lambda: found.bitwig.popups)
+        assert [clip for _, clip in found.clips[1:]] == ["b.wav"]
+        assert "“a.wav”: It was left off in the middle" in found.bitwig.popups[-1]
+
+
 async def test_a_full_disk_holds_nothing_up_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with studio(tmp_path) as found:
         placed_once, failures = found.desk.placed, [OSError(28, "No space left on device")] * 2

@@ -9,7 +9,6 @@
 // only some time later, which is why everything here is a step that looks whether the one before has come true.
 
 loadAPI(13);
-host.setShouldFailOnDeprecatedUse(true);
 host.defineController("sendreturn", "sendreturn", "@VERSION@", "2f6a8c1e-93d5-4b0e-8a57-6c1d0f4e7b29", "sendreturn");
 host.defineMidiPorts(0, 0);
 
@@ -50,12 +49,23 @@ function flush() {}
 function exit() {}
 
 function tick() {
-  clock += TICK_MS;
-  while (inbox.length > 0) inbox.shift()();
-  if (job) job.step();
-  if (wish) askAgain();
-  if (clock % HELLO_MS === 0) hello();
   host.scheduleTask(tick, TICK_MS);
+  clock += TICK_MS;
+  try {
+    while (inbox.length > 0) inbox.shift()();
+    if (job) job.step();
+    if (wish) askAgain();
+    if (clock % HELLO_MS === 0) hello();
+  } catch (odd) {
+    host.println("sendreturn: " + odd);
+    leaveOff();
+  }
+}
+
+// The file stays marked as begun, so that it is not placed a second time where it lies there after all.
+function leaveOff() {
+  if (job) cursor.isPinned().set(false);
+  job = null;
 }
 
 // What Bitwig gives
@@ -100,8 +110,7 @@ function openSettings() {
 
 function projectCame() {
   projectCameAt = clock;
-  if (job) cursor.isPinned().set(false);
-  job = null;
+  leaveOff();
 }
 
 function isSettled() {
