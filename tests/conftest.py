@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from sendreturn.sends import discovery
+
+discovery.WAIT_S = 3600.0
+"""No daemon of a test is announced, unless the test is about that."""
 
 PATIENCE_S = 5.0
 """Threads and processes that were told to end may take a moment."""

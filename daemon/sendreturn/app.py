@@ -22,7 +22,7 @@ from sendreturn.sends.folder import FolderWays, open_arrivals
 from sendreturn.sends.http import HttpDoor
 from sendreturn.sends.http_public import PublicSide
 from sendreturn.sends.http_server import HttpServer
-from sendreturn.sends.wiring import folder_ways, osc_door
+from sendreturn.sends.wiring import discovery, folder_ways, osc_door
 from sendreturn.settings import Settings
 from sendreturn.signals import stop_asked
 from sendreturn.wake import watch_for_wake
@@ -55,6 +55,7 @@ class Daemon:
         await self._open_osc()
         await self._watch_folders()
         await self._open_daws()
+        await self._open_discovery()
         await self._open_http()
         self._write_card()
         log.info("ready", web=self.address, osc=self.osc.port, state=str(self.places.state))
@@ -84,6 +85,8 @@ class Daemon:
             "pid": os.getpid(),
             "osc_port": self.osc.port,
             "osc": asdict(self.osc.counts),
+            "osc_subscribers": self.osc.subscribers,
+            "oscquery_port": self.discovery.port,
             "sends": sends,
         }
 
@@ -135,6 +138,14 @@ class Daemon:
         self._stops.append(self.http.stop)
         self._stops.append(_called(door.streams.end))
         await self.http.start()
+
+    async def _open_discovery(self) -> None:
+        self.discovery = discovery(
+            self.settings, self.places.state, self.house.conductor, self.osc, __version__, self.tell
+        )
+        if self.settings.osc.announce:
+            self._stops.append(self.discovery.stop)
+            await self.discovery.start()
 
     def _with_public_side(self, app: ASGIApp) -> ASGIApp:
         """The interface, and where `public_url` is set also what the Internet may reach of this daemon."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from sendreturn.audio.ffmpeg import find_ffmpeg
@@ -41,7 +42,8 @@ def examine(
     yield from _state(places, running)
     yield from _sessions(settings, places)
     yield from _tools(places)
-    yield from daw_findings(settings, places, ping if running is not None else None)
+    yield from _discovery(settings)
+    yield from daw_findings(settings, places, running, ping)
 
 
 def keys_of(settings: Settings) -> dict[str, FoundKey]:
@@ -129,6 +131,14 @@ def _tools(places: Places) -> Iterator[Finding]:
     found = find_ffmpeg()
     what = f"M4A clips are read with {found}." if found else "M4A clips cannot be read; everything else can."
     yield Finding("ffmpeg", True, what, "" if found else "Install ffmpeg if you want to send M4A.")
+
+
+def _discovery(settings: Settings) -> Iterator[Finding]:
+    if not settings.osc.announce:
+        yield Finding("discovery", True, "OSC is not announced, as osc.announce is no.")
+    elif find_spec("zeroconf") is None:
+        remedy = "`pip install 'sendreturn[discovery]'` has control surfaces find it by themselves."
+        yield Finding("discovery", True, "OSC is not announced: control surfaces are told address and port.", remedy)
 
 
 def _is_free(kind: socket.SocketKind, host: str, port: int) -> bool:

@@ -1,4 +1,7 @@
-"""OSC programs that nobody here has written drive the daemon and show what it answers: liblo's tools and Pure Data."""
+"""OSC programs that nobody here has written drive the daemon and show what it answers: liblo's tools and Pure Data.
+
+They send clips by their paths, and press a DAW to send what is selected in it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,50 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 from clips import music
+from daw_side import DawSide, selection
 from living_daemon import LivingDaemon
 
+RATE = 48_000
+# A slider, and a button that sends what is selected: what a musician would patch together.
+SURFACE = """#N canvas 0 0 450 300 12;
+#X obj 10 10 loadbang;
+#X obj 10 35 t b b b b;
+#X msg 300 60 connect 127.0.0.1 {port};
+#X obj 200 60 oscformat sendreturn subscribe;
+#X msg 100 60 0.25;
+#X obj 100 85 hsl 128 15 0 1 0 0 empty empty empty -2 -8 0 10 #fcfcfc #000000 #000000 0 1;
+#X obj 100 110 oscformat sendreturn set weirdness;
+#X obj 10 60 del 200;
+#X msg 10 85 symbol {word};
+#X obj 10 110 oscformat -f s sendreturn selected;
+#X obj 10 140 list prepend send;
+#X obj 10 165 list trim;
+#X obj 10 190 netsend -u -b;
+#X obj 100 215 oscparse;
+#X obj 100 240 print heard;
+#X connect 0 0 1 0;
+#X connect 1 3 2 0;
+#X connect 1 2 3 0;
+#X connect 1 1 4 0;
+#X connect 1 0 7 0;
+#X connect 2 0 12 0;
+#X connect 3 0 10 0;
+#X connect 4 0 5 0;
+#X connect 5 0 6 0;
+#X connect 6 0 10 0;
+#X connect 7 0 8 0;
+#X connect 8 0 9 0;
+#X connect 9 0 10 0;
+#X connect 10 0 11 0;
+#X connect 11 0 12 0;
+#X connect 12 1 13 0;
+#X connect 13 0 14 0;
+"""
 PATCH = """#N canvas 0 0 450 300 12;
 #X obj 10 10 loadbang;
 #X obj 10 35 t b b b;
@@ -141,3 +182,73 @@ async def test_a_patch_in_pure_data_sends_a_clip_and_shows_the_answers(tmp_path:
             assert send.id in accepted
             assert send.params["extend_s"] == 1.0
             assert send.returns
+
+
+class Daw:
+    """A DAW in which a clip is selected, as its bridge's script tells of it."""
+
+    def __init__(self, living: LivingDaemon, mailbox: Path) -> None:
+        self._living = living
+        self._side = DawSide(mailbox, str(living.session))
+        self.pressed: list[dict[str, Any]] = []
+
+    async def work(self) -> None:
+        """Take each press, and send what is selected."""
+        clip = clip_of(self._living)
+        while True:
+            press = self._side.press()
+            if press is not None:
+                self.pressed.append(press)
+                piece = {"files": [{"path": str(clip)}], "length": RATE, "position": 0}
+                session, params = self._living.session, press["params"]
+                told = selection(press["request"], session, press["operation"], RATE, pieces=[piece], params=params)
+                self._side.write("send", **told)
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def studio(folder: Path) -> AsyncIterator[tuple[LivingDaemon, Daw]]:
+    """The daemon with REAPER's bridge installed, and a script in REAPER's place."""
+    bridge = folder / "state" / "daws" / "reaper"
+    bridge.mkdir(parents=True)
+    (bridge / "installed").write_text("1", "utf-8")
+    async with LivingDaemon(folder) as living:
+        daw = Daw(living, bridge)
+        working = asyncio.create_task(daw.work())
+        try:
+            yield living, daw
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+@needs("oscsend", "oscdump", "stdbuf")
+async def test_liblo_has_a_daw_send_what_is_selected(tmp_path: Path) -> None:
+    async with studio(tmp_path) as (living, daw):
+        port, own = living.daemon.osc.port, free_port()
+        assert port is not None
+        async with running("stdbuf", "-oL", "oscdump", f"osc.udp://:{own}/") as heard:
+            await until_bound(own)
+            await send(port, "/sendreturn/subscribe", "i", str(own))
+            await send(port, "/sendreturn/selected", "ssssf", "extend", "extend_s", "1", "weirdness", "0.75")
+            await heard.until(lambda line: "/sendreturn/state" in line and '"preparing"' in line)
+            await heard.until(lambda line: "/sendreturn/done" in line)
+            assert daw.pressed[0]["params"] == {"extend_s": "1", "weirdness": 0.75}
+            (made,) = await living.ended()
+            assert (made.operation, made.params["weirdness"]) == ("extend", 0.75)
+
+
+@needs("pd")
+async def test_a_slider_and_a_button_in_pure_data_send_what_is_selected(tmp_path: Path) -> None:
+    async with studio(tmp_path) as (living, daw):
+        patch = tmp_path / "surface.pd"
+        patch.write_text(SURFACE.format(port=living.daemon.osc.port, word="extend"))
+        async with running("pd", "-nogui", "-noaudio", "-nomidi", "-stderr", "-open", str(patch)) as heard:
+            await heard.until(lambda line: "heard: list sendreturn pong" in line)
+            accepted = await heard.until(lambda line: "sendreturn accepted" in line)
+            (made,) = await living.ended()
+            assert made.id in accepted
+            assert daw.pressed[0]["params"] == {"weirdness": 0.25}
+            assert made.params["weirdness"] == 0.25
+            done = await heard.until(lambda line: "sendreturn done" in line)
+            assert made.id in done

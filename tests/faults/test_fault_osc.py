@@ -208,7 +208,7 @@ async def test_a_machine_that_is_not_allowed_gets_no_answer_even_where_the_daemo
     tmp_path: Path, allow: tuple[str, ...]
 ):
     host = other_address()
-    life = LivingDaemon(tmp_path, osc=OscSettings(host="0.0.0.0", port=0, allow=allow))
+    life = LivingDaemon(tmp_path, osc=OscSettings(host="0.0.0.0", port=0, announce=False, allow=allow))
     async with life:
         before = manifest(life.session / "Audio")
         with closing(Tablet(life, host)) as tablet:
@@ -223,7 +223,7 @@ async def test_a_machine_that_is_not_allowed_gets_no_answer_even_where_the_daemo
 
 async def test_an_allowed_machine_needs_the_token_in_each_message_and_is_answered_where_it_sends_from(tmp_path: Path):
     host = other_address()
-    life = LivingDaemon(tmp_path, osc=OscSettings(host="0.0.0.0", port=0, allow=(f"{host}/32",)))
+    life = LivingDaemon(tmp_path, osc=OscSettings(host="0.0.0.0", port=0, announce=False, allow=(f"{host}/32",)))
     sine_clip(life.session / "riff.wav")
     async with life:
         token = (life.daemon.places.state / "osc-token").read_text("ascii")
@@ -336,7 +336,7 @@ async def test_a_pattern_reaches_nothing_that_does_something(tmp_path: Path):
 async def test_a_port_that_is_taken_stops_neither_the_daemon_nor_the_other_ways_in(tmp_path: Path):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
-        life = LivingDaemon(tmp_path, osc=OscSettings(port=other.getsockname()[1]))
+        life = LivingDaemon(tmp_path, osc=OscSettings(port=other.getsockname()[1], announce=False))
         async with life:
             health = life.daemon.health()
             assert (health["status"], health["osc_port"]) == ("degraded", None)

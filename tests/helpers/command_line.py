@@ -23,7 +23,11 @@ from sendreturn.cli import main
 from sendreturn.services import Services
 
 PATIENCE_S = 30.0
-QUIET_SETTINGS = {"osc": {"port": 0}, "web": {"port": 0}, "returns": {"stems": "none", "midi": False}}
+QUIET_SETTINGS = {
+    "osc": {"port": 0, "announce": False},
+    "web": {"port": 0},
+    "returns": {"stems": "none", "midi": False},
+}
 """No fixed ports, and nothing made that was not asked for."""
 
 

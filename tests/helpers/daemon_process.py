@@ -37,7 +37,7 @@ class DaemonProcess:
             (self.sends / operation).mkdir(parents=True)
         config = {
             "sessions": [{"path": str(self.session)}],
-            "osc": {"port": osc_port},
+            "osc": {"port": osc_port, "announce": False},
             "web": {"port": 0},
             "hot_folder": {"settle_s": 0.05},
             "returns": dict(returns),

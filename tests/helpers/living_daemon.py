@@ -31,7 +31,7 @@ class LivingDaemon:
         settle_s: float = 0.05,
         web: WebSettings | None = None,
         web_port: int = 0,
-        osc: OscSettings = OscSettings(port=0),  # noqa: B008 - frozen
+        osc: OscSettings = OscSettings(port=0, announce=False),  # noqa: B008 - frozen
         env: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
@@ -107,6 +107,10 @@ class Osc:
 
     async def __aexit__(self, *_: object) -> None:
         self._transport.close()
+
+    @property
+    def own_port(self) -> int:
+        return int(self._transport.get_extra_info("sockname")[1])
 
     def say(self, address: str, *arguments: Any) -> None:
         message = OscMessageBuilder(address)

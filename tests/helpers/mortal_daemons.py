@@ -98,7 +98,7 @@ class MortalDaemon:
         self.port = _free_port()
         self.settings = Settings(
             sessions=(SessionSettings(path=self.session),),
-            osc=OscSettings(port=0),
+            osc=OscSettings(port=0, announce=False),
             web=WebSettings(port=self.port),
             hot_folder=HotFolderSettings(settle_s=0.05),
             returns=ReturnsSettings(stems=0, midi=False),

@@ -50,9 +50,9 @@ def install(ctx: click.Context, daw: str) -> None:
     for step in found.install():
         click.echo(f"  {step.what}: {step.path}")
     click.echo(f"The bridge for {found.manifest.title} is installed.")
-    for number, sentence in enumerate(found.manifest.clicks, start=1):
+    for number, sentence in enumerate(found.clicks, start=1):
         click.echo(f"  {number}. {sentence}")
-    if found.manifest.transport != "none":
+    if found.manifest.has_link:
         click.echo("A running daemon takes it up when it is started again; `sendreturn doctor` tries the round trip.")
 
 

@@ -65,7 +65,8 @@ class DawManifest:
     """`bridge.toml`, read.
 
     Attributes:
-        transport: "mailbox", or what its own `bridge.py` speaks; "none" for recipes without a part inside the DAW.
+        transport: "mailbox", or what its own `bridge.py` speaks; "none" for recipes without a part inside the DAW;
+            "surface" for control surfaces, which speak OSC like anyone.
         files: What `bridge install` puts where the DAW looks for it.
         clicks: What the user does once after that, in order, as sentences.
         recipe: The file of the bridge's folder that says how to work with this DAW, one page.
@@ -80,6 +81,11 @@ class DawManifest:
     clicks: tuple[str, ...] = ()
     recipe: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_link(self) -> bool:
+        """Whether the daemon speaks with something of ours inside it."""
+        return self.transport not in ("none", "surface")
 
 
 @dataclass(frozen=True)

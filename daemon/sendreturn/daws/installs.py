@@ -19,7 +19,7 @@ from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.places import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 PACKAGE = "sendreturn_bridges.daws"
@@ -64,13 +64,13 @@ class Installation:
             _refuse_strangers(target)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         steps = [self._write(file, target) for file, target in targets]
-        steps += self._own("install")
+        steps += self._own_steps("install")
         (self.folder / "installed").write_text(self.values["VERSION"], "utf-8")
         return steps
 
     def remove(self) -> list[Step]:
         """Take away all files that are ours, and the mailbox with what was not placed."""
-        steps = self._own("remove")
+        steps = self._own_steps("remove")
         for file in self.manifest.files:
             target = self.target(file)
             if is_ours(target):
@@ -78,6 +78,12 @@ class Installation:
                 steps.append(Step(target, "removed"))
         shutil.rmtree(self.folder, ignore_errors=True)
         return steps
+
+    @property
+    def clicks(self) -> tuple[str, ...]:
+        """What the user does once, as sentences: the manifest's, or the bridge's own for this user's settings."""
+        own = self.own("clicks")
+        return self.manifest.clicks if own is None else tuple(own(self))
 
     @property
     def is_installed(self) -> bool:
@@ -130,22 +136,22 @@ class Installation:
             ) from error
         return Step(target, "updated" if was_there else "written")
 
-    def _own(self, word: str) -> list[Step]:
-        """What the bridge itself has to do beyond its files: its `setup.py` may have `install` and `remove`."""
-        steps: list[Step] = self._own_work(word, lambda _: [])(self)
+    def own(self, word: str) -> Any:
+        """What the bridge itself does beyond its files: a function of its `setup.py`, or None where it has none."""
+        if not (_folder_of(self.manifest.name) / "setup.py").is_file():
+            return None
+        return getattr(import_module(f"{PACKAGE}.{self.manifest.name}.setup"), word, None)
+
+    def _own_steps(self, word: str) -> list[Step]:
+        work = self.own(word)
+        steps: list[Step] = work(self) if work is not None else []
         return steps
 
     def _own_values(self) -> Mapping[str, str]:
-        """What the bridge itself fills its files with: its `setup.py` may have `values`."""
-        values: Mapping[str, str] = self._own_work("values", lambda _: {})(self)
+        """What the bridge itself fills its files with."""
+        work = self.own("values")
+        values: Mapping[str, str] = work(self) if work is not None else {}
         return values
-
-    def _own_work(self, word: str, none: Callable[[Installation], Any]) -> Callable[[Installation], Any]:
-        if not (_folder_of(self.manifest.name) / "setup.py").is_file():
-            return none
-        module = import_module(f"{PACKAGE}.{self.manifest.name}.setup")
-        work: Callable[[Installation], Any] = getattr(module, word, none)
-        return work
 
 
 def load_daws() -> dict[str, DawManifest]:

@@ -4,7 +4,8 @@
 
 One that is not taken in time is withdrawn, by a rename too: whichever of the two renames comes first holds, so that a
 press is done at most once. `until_s` (seconds since 1970) is for the case that the daemon dies meanwhile: a script does
-nothing for a press that is older.
+nothing for a press that is older. One that cannot send what is selected writes `{"kind": "refused", "request", "text"}`
+into `out`, which whoever has pressed hears.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def links_of(settings: Settings, state: Path, desk: DawDesk, version: str, tell:
 
 
 def _open(manifest: DawManifest, setup: LinkSetup) -> Link | None:
-    if manifest.transport == "none":
+    if not manifest.has_link:
         return None
     folder = resources.files(PACKAGE) / manifest.name
     if (folder / "bridge.py").is_file():

@@ -100,7 +100,7 @@ def _prepare(session: Path) -> Settings:
     """Make the session with its hot folders."""
     settings = Settings(
         sessions=(SessionSettings(path=session),),
-        osc=OscSettings(port=0),
+        osc=OscSettings(port=0, announce=False),
         web=WebSettings(port=0),
         hot_folder=HotFolderSettings(settle_s=SETTLE_S),
     )

@@ -65,12 +65,12 @@ def _is_near(scope: Scope) -> bool:
 
 def _is_ours(headers: Headers) -> bool:
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or _host_name(hosts[0]) not in LOOPBACK_NAMES:
+    if len(hosts) != 1 or host_name(hosts[0]) not in LOOPBACK_NAMES:
         return False
     return all(origin.partition("://")[2] == hosts[0] for origin in headers.getlist("origin"))
 
 
-def _host_name(host: str) -> str | None:
+def host_name(host: str) -> str | None:
     """The name in a Host header; None where the header holds anything but a name and a port."""
     try:
         parts = urlsplit(f"//{host}")

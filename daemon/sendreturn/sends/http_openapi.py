@@ -166,7 +166,8 @@ def _schemas() -> Shape:
         ),
         "Health": _object(
             status={"enum": ["ok", "degraded"]}, problems=_list(_object(topic=TEXT, what=TEXT)), version=TEXT,
-            pid=COUNT, osc_port={"type": ["integer", "null"]},
+            pid=COUNT, osc_port={"type": ["integer", "null"]}, osc_subscribers=_list(TEXT),
+            oscquery_port={"type": ["integer", "null"]},
             osc=_object(received=COUNT, malformed=COUNT, refused=COUNT, dropped=COUNT),
             sends={"type": "object", "additionalProperties": COUNT},
         ),

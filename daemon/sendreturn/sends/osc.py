@@ -10,8 +10,8 @@ import asyncio
 import logging
 import socket
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import AsyncIOOSCUDPServer
@@ -19,8 +19,8 @@ from pythonosc.osc_server import AsyncIOOSCUDPServer
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.sends import osc_messages, osc_packets
 from sendreturn.sends.clip_paths import clip_path
-from sendreturn.sends.osc_daws import DawMessages
-from sendreturn.sends.osc_listeners import Address, Listeners
+from sendreturn.sends.osc_daws import DAW, DawMessages
+from sendreturn.sends.osc_listeners import Address, Listeners, resolved, with_port
 from sendreturn.sends.osc_messages import OUTGOING, Asked, Message, Out
 from sendreturn.sends.osc_repeats import Repeats
 from sendreturn.sends.osc_senders import Senders
@@ -41,7 +41,9 @@ RETRY_S = 10.0
 MAX_SENDERS = 256
 LIST_LENGTH = 500
 """The most sends that `/sendreturn/list` answers with: the latest."""
+SET = "set/"
 TOPIC = "osc"
+Remembered = TypeVar("Remembered")
 
 log = logging.getLogger(__name__)
 
@@ -99,11 +101,13 @@ class OscDoor:
         self._listeners = Listeners()
         self._repeats = Repeats(clock)
         self._kept: dict[Address, dict[str, Value]] = {}
+        self._homes: dict[Address, Address] = {}
+        """Where senders want their answers that listen on another port than they send from."""
         self._queue: asyncio.Queue[tuple[Message, Address]] = asyncio.Queue(QUEUE_LENGTH)
         self._transport: asyncio.DatagramTransport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._end_subscription: Callable[[], None] = lambda: None
-        self._daws = DawMessages(desk, self._listeners, self._repeats, self._answer)
+        self._daws = DawMessages(desk, self._repeats, self._answer, self._heard_from_now_on)
         self.counts = Counts()
         self._routes: dict[str, Callable[[Message, Address], None]] = {
             "ping": self._ping,
@@ -111,6 +115,7 @@ class OscDoor:
             "clear": self._clear,
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
+            "reply": self._reply_to,
             "cancel": self._turn,
             "retry": self._turn,
             "approve": self._turn,
@@ -128,6 +133,11 @@ class OscDoor:
         self._daws.press = press
 
     @property
+    def subscribers(self) -> list[str]:
+        """Who hears of every send, as "host:port"."""
+        return [f"{host}:{port}" for host, port, *_ in self._listeners.subscribers]
+
+    @property
     def port(self) -> int | None:
         """The port that is listened on; None while it cannot be had."""
         return None if self._transport is None else int(self._transport.get_extra_info("sockname")[1])
@@ -135,7 +145,7 @@ class OscDoor:
     async def start(self) -> None:
         """Begin to listen. A port that is taken is told, and tried again later."""
         self._end_subscription = self._desk.subscribe(self._on_event)
-        self._listeners.always = await _resolved(self._reply)
+        self._listeners.always = await resolved(self._reply)
         self._tasks = [asyncio.create_task(self._work())]
         if not await self._listen():
             self._tasks.append(asyncio.create_task(self._listen_later()))
@@ -212,6 +222,8 @@ class OscDoor:
         word = message.word
         if word is None or word in OUTGOING:
             return
+        if word.startswith(SET):  # for controllers that send one value
+            word, message = "set", replace(message, args=(word.removeprefix(SET), *message.args))
         try:
             self._routes.get(word, self._send)(message, sender)
         except SendReturnError as error:
@@ -231,24 +243,27 @@ class OscDoor:
         params = osc_messages.params_of(asked.args)
         if not params or osc_messages.REQ in params:
             raise UsageError("set needs a key and a value.", "For example: /sendreturn/set prompt warm")
-        kept = self._kept.pop(_known_as(sender), {})
-        self._kept[_known_as(sender)] = {**kept, **params}
-        if len(self._kept) > MAX_SENDERS:
-            del self._kept[next(iter(self._kept))]
+        _remember(self._kept, _known_as(sender), {**self._kept_of(sender), **params})
 
     def _clear(self, _: Message, sender: Address) -> None:
         self._kept.pop(_known_as(sender), None)
 
     def _subscribe(self, message: Message, sender: Address) -> None:
         asked = osc_messages.take_req(message.args, len(message.args) % 2)
-        address = _with_port(sender, asked.args)
+        address = with_port(sender, asked.args)
         if not self._listeners.subscribe(address):
             raise UsageError("There are too many subscribers.", "End a subscription with /sendreturn/unsubscribe.")
-        self._answer(address, ("pong", (self._version,)), asked)
+        self._put(address, ("pong", (self._version, *asked.echo)))
 
     def _unsubscribe(self, message: Message, sender: Address) -> None:
         asked = osc_messages.take_req(message.args, len(message.args) % 2)
-        self._listeners.unsubscribe(_with_port(sender, asked.args))
+        self._listeners.unsubscribe(with_port(sender, asked.args))
+
+    def _reply_to(self, message: Message, sender: Address) -> None:
+        """From now on this sender's answers go to another port of its machine; without a port, where it sends from."""
+        asked = osc_messages.take_req(message.args, len(message.args) % 2)
+        _remember(self._homes, _known_as(sender), with_port(sender, asked.args))
+        self._answer(sender, ("pong", (self._version,)), asked)
 
     def _turn(self, message: Message, sender: Address) -> None:
         """Cancel, retry or approve a send."""
@@ -257,12 +272,13 @@ class OscDoor:
             raise UsageError(f"{message.word} needs the id of a send.", "/sendreturn/list tells the ids.")
         act = {"cancel": self._desk.cancel, "retry": self._desk.retry, "approve": self._desk.approve}[str(message.word)]
         send = act(str(asked.args[0]))
-        self._listeners.asked(send.id, sender, asked.echo)
+        self._heard_from_now_on(sender, send.id, asked)
         self._answer(sender, osc_messages.state_of(send), asked)
 
     def _list(self, message: Message, sender: Address) -> None:
-        asked = osc_messages.take_req(message.args, 0)
-        for send in sorted(self._desk.list(), key=lambda send: send.created_at)[-LIST_LENGTH:]:
+        states, asked = osc_messages.take_states(message.args)
+        sends = [send for send in self._desk.list() if not states or send.state in states]
+        for send in sorted(sends, key=lambda send: send.created_at)[-LIST_LENGTH:]:
             self._answer(sender, osc_messages.state_of(send), asked)
 
     def _send(self, message: Message, sender: Address) -> None:
@@ -272,6 +288,7 @@ class OscDoor:
             raise UsageError(f"The key {message.args[-1]!r} has no value.", "Send the path, then keys and values.")
         asked = osc_messages.take_req(message.args, has_path)
         params = {**self._kept_of(sender), **osc_messages.params_of(asked.args[has_path:])}
+        params.pop(DAW, None)  # set for what is selected in a DAW
         clip = _path_argument(asked.args[0], self._sessions()) if has_path else None
         service, session, params = osc_messages.service_and_session(params)
         wish = Wish(
@@ -286,16 +303,22 @@ class OscDoor:
         )
         send = self._desk.accept(wish).send
         self._answer(sender, osc_messages.accepted(send), asked)
-        self._listeners.asked(send.id, sender, asked.echo)
+        self._heard_from_now_on(sender, send.id, asked)
+
+    def _heard_from_now_on(self, sender: Address, send_id: str, asked: Asked) -> None:
+        self._listeners.asked(send_id, self._home_of(sender), asked.echo)
 
     def _kept_of(self, sender: Address) -> dict[str, Value]:
         return self._kept.get(_known_as(sender), {})
 
+    def _home_of(self, sender: Address) -> Address:
+        return self._homes.get(_known_as(sender), sender)
+
     # Out
 
-    def _answer(self, address: Address, out: Out, asked: Asked | None = None) -> None:
+    def _answer(self, sender: Address, out: Out, asked: Asked | None = None) -> None:
         word, args = out
-        self._put(address, (word, (*args, *(asked.echo if asked else ()))))
+        self._put(self._home_of(sender), (word, (*args, *(asked.echo if asked else ()))))
 
     def _on_event(self, event: Event) -> None:
         hearers = list(self._listeners.hear(event.send.id))
@@ -326,24 +349,20 @@ def _path_argument(value: object, sessions: Sequence[Path]) -> Path | None:
     return clip_path(value, sessions) if value else None
 
 
-def _with_port(sender: Address, args: tuple[Any, ...]) -> Address:
-    if not args:
-        return sender
-    try:
-        port = int(args[0])
-    except (TypeError, ValueError, OverflowError):
-        port = 0
-    if len(args) > 1 or not 1 <= port <= 65535:
-        raise UsageError(f"{args[0]!r} is not a port.", "Give a number from 1 to 65535, or none for the sender's own.")
-    return sender[0], port
-
-
 def _is_key(value: object) -> bool:
     return isinstance(value, str) and value.isidentifier()
 
 
 def _known_as(sender: Address) -> Address:
     return sender[0], sender[1]
+
+
+def _remember(table: dict[Address, Remembered], sender: Address, what: Remembered) -> None:
+    """Of the latest senders; a flood of forged ones makes the others forgotten, and nothing grow."""
+    table.pop(sender, None)
+    table[sender] = what
+    if len(table) > MAX_SENDERS:
+        del table[next(iter(table))]
 
 
 def _echo_of(message: Message) -> Asked | None:
@@ -356,17 +375,3 @@ def _echo_of(message: Message) -> Asked | None:
         if asked.req is not None:
             return asked
     return None
-
-
-async def _resolved(endpoints: Sequence[str]) -> tuple[Address, ...]:
-    """The addresses of "host:port"; a host that is not found is left out, with a line in the log."""
-    found: list[Address] = []
-    for endpoint in endpoints:
-        host, _, port = endpoint.rpartition(":")
-        try:
-            infos = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)
-        except (OSError, ValueError) as error:
-            log.warning("osc.reply %s is not reached: %s", endpoint, error)
-            continue
-        found.append((str(infos[0][4][0]), int(infos[0][4][1])))
-    return tuple(found)

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from sendreturn.daws.contract import Note
-    from sendreturn.sends.osc_listeners import Address, Listeners
+    from sendreturn.sends.osc_listeners import Address
     from sendreturn.sends.osc_messages import Asked, Message, Out, Value
     from sendreturn.sends.osc_repeats import Repeats
     from sendreturn.sends.wish import Desk
 
     Answer = Callable[[Address, Out, Asked | None], None]
+    Listen = Callable[[Address, str, Asked], None]
     TakeSelection = Callable[[Path], Awaitable[Note]]
     Work = Callable[[], Awaitable[Note]]
     PressDaw = Callable[[str, Press], Awaitable[Note]]
@@ -40,11 +41,11 @@ class DawMessages:
         tasks: What is under way.
     """
 
-    def __init__(self, desk: Desk, listeners: Listeners, repeats: Repeats, answer: Answer) -> None:
+    def __init__(self, desk: Desk, repeats: Repeats, answer: Answer, listen: Listen) -> None:
         self._desk = desk
-        self._listeners = listeners
         self._repeats = repeats
         self._answer = answer
+        self._listen = listen
         self.take: TakeSelection = _no_bridge
         self.press: PressDaw = _no_bridge
         self.tasks: set[asyncio.Task[None]] = set()
@@ -85,7 +86,7 @@ class DawMessages:
             self._answer(sender, osc_messages.error(str(error)), asked)
             return
         self._answer(sender, osc_messages.accepted(send), asked)
-        self._listeners.asked(send.id, sender, asked.echo)
+        self._listen(sender, send.id, asked)
 
 
 async def _no_bridge(*_: object) -> Note:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sendreturn.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sendreturn.sends.osc_messages import Value
 
 Address = tuple[str, int]
 """Host and port. IPv6 addresses have two numbers more, which sending does not need on one machine."""
+
+log = logging.getLogger(__name__)
 
 MAX_SUBSCRIBERS = 64
 MAX_ASKERS = 4096
@@ -40,6 +47,10 @@ class Listeners:
     def unsubscribe(self, address: Address) -> None:
         self._subscribers.pop(address, None)
 
+    @property
+    def subscribers(self) -> tuple[Address, ...]:
+        return tuple(self._subscribers)
+
     def asked(self, send_id: str, address: Address, echo: tuple[Value, ...]) -> None:
         """Whoever asked for a send hears of it, with its `req` echoed."""
         self._askers.setdefault(send_id, {})[address] = echo
@@ -52,3 +63,30 @@ class Listeners:
         askers = self._askers.get(send_id, {})
         for address in dict.fromkeys((*askers, *self._subscribers, *self.always)):
             yield address, askers.get(address, ())
+
+
+def with_port(sender: Address, args: tuple[Any, ...]) -> Address:
+    """The sender's address, with the port that it names; its own where it names none. Raises UsageError."""
+    if not args:
+        return sender
+    try:
+        port = int(args[0])
+    except (TypeError, ValueError, OverflowError):
+        port = 0
+    if len(args) > 1 or not 1 <= port <= 65535:
+        raise UsageError(f"{args[0]!r} is not a port.", "Give a number from 1 to 65535, or none for the sender's own.")
+    return sender[0], port
+
+
+async def resolved(endpoints: Sequence[str]) -> tuple[Address, ...]:
+    """The addresses of "host:port"; a host that is not found is left out, with a line in the log."""
+    found: list[Address] = []
+    for endpoint in endpoints:
+        host, _, port = endpoint.rpartition(":")
+        try:
+            infos = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)
+        except (OSError, ValueError) as error:
+            log.warning("osc.reply %s is not reached: %s", endpoint, error)
+            continue
+        found.append((str(infos[0][4][0]), int(infos[0][4][1])))
+    return tuple(found)

@@ -96,6 +96,20 @@ def take_req(args: tuple[Any, ...], first_key: int) -> Asked:
     return Asked(args)
 
 
+def take_states(args: tuple[Any, ...]) -> tuple[frozenset[State], Asked]:
+    """The states that a list is asked for, none for all of them, and the rest. A button's 1.0 is passed over.
+
+    Raises:
+        UsageError: there is no such state.
+    """
+    first_key = args.index(REQ) if REQ in args else len(args)
+    words = [arg for arg in args[:first_key] if isinstance(arg, str)]
+    unknown = sorted(set(words) - set(State))
+    if unknown:
+        raise UsageError(f"There is no state {unknown[0]!r}.", f"Known are {', '.join(State)}.")
+    return frozenset(map(State, words)), take_req(args, first_key)
+
+
 def params_of(args: tuple[Any, ...]) -> dict[str, Value]:
     """Key-value pairs as parameters.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sendreturn.audio.probe import Incomplete, completeness, probe
-from sendreturn.errors import UsageError
+from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.places import Places
+from sendreturn.sends.discovery import Discovery
 from sendreturn.sends.folder import FolderWays
 from sendreturn.sends.layout import Folders, Rule, WatchedList
 from sendreturn.sends.osc import OscDoor
 from sendreturn.sends.osc_senders import Senders
+from sendreturn.sends.osc_tree import address_space
 from sendreturn.sends.roots import Entry
 from sendreturn.sends.walk import folders_in
 
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
     from sendreturn.sends.arrivals import Arrivals
     from sendreturn.sends.intake import Tell
-    from sendreturn.sends.wish import Desk
+    from sendreturn.sends.osc_tree import Node
+    from sendreturn.sends.wish import Desk, SendView
     from sendreturn.settings.models import Settings
 
 
@@ -43,7 +47,6 @@ def osc_door(settings: Settings, state_folder: Path, desk: Desk, version: str, t
     """The OSC port as configured."""
     watched = WatchedList(state_folder)
     osc = settings.osc
-    senders = Senders(osc.allow, Places(state_folder).read_osc_token()) if osc.allow else Senders()
     return OscDoor(
         osc.host,
         osc.port,
@@ -52,8 +55,29 @@ def osc_door(settings: Settings, state_folder: Path, desk: Desk, version: str, t
         version,
         tell,
         sessions=lambda: session_folders(watched_entries(settings, watched, tell)),
-        senders=senders,
+        senders=_senders(settings, state_folder),
     )
+
+
+def discovery(settings: Settings, state: Path, desk: Desk, osc: OscDoor, version: str, tell: Tell) -> Discovery:
+    """What has programs find the OSC port by themselves."""
+    presets = {name: preset.operation for name, preset in settings.presets.items()}
+
+    def tree() -> Node:
+        return address_space(presets, version, _latest(desk))
+
+    return Discovery(settings.osc.host, lambda: osc.port, _senders(settings, state), tree, version, tell)
+
+
+def _latest(desk: Desk) -> SendView | None:
+    with suppress(SendReturnError):  # the journal may be held up
+        return max(desk.list(), key=lambda send: send.created_at, default=None)
+    return None
+
+
+def _senders(settings: Settings, state_folder: Path) -> Senders:
+    allow = settings.osc.allow
+    return Senders(allow, Places(state_folder).read_osc_token()) if allow else Senders()
 
 
 def session_folders(entries: Sequence[Entry]) -> Sequence[Path]:

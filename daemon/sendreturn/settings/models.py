@@ -40,7 +40,8 @@ from sendreturn.words import OPERATION_ALIASES, OPERATIONS, TEMP_PREFIX
 Operation = Annotated[str, choice(OPERATIONS, OPERATION_ALIASES)]
 
 _OSC_WORDS = (
-    "ping set clear subscribe unsubscribe cancel retry approve list pong accepted state return done failed error"
+    "ping set clear subscribe unsubscribe reply cancel retry approve list selection selected"
+    " pong accepted state return done failed error"
 )
 _HOT_FOLDER_WORDS = "sent rejected"
 _WINDOWS_DEVICES = "con prn aux nul"
@@ -255,12 +256,14 @@ class OscSettings(Part):
     Attributes:
         reply: "host:port" that hear every event.
         allow: Other machines that may send, if what they send ends with the token of the file `osc-token`.
+        announce: Whether programs are helped to find the port (zeroconf and OSCQuery), wherever it is heard.
     """
 
     host: Host = "127.0.0.1"
     port: Port = 7373
     reply: Annotated[tuple[Endpoint, ...], OrEmpty] = ()
     allow: Annotated[tuple[Network, ...], OrEmpty] = ()
+    announce: YesNo = True
 
 
 class WebSettings(Part):

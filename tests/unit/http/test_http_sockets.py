@@ -108,7 +108,7 @@ async def test_events_of_a_send_arrive_in_order_and_the_stream_ends_with_the_dae
 async def test_a_taken_port_is_told_and_another_one_serves(tmp_path: Path):
     with taken_port() as holder:
         port = holder.getsockname()[1]
-        settings = Settings(web=WebSettings(port=port), osc=OscSettings(port=0))
+        settings = Settings(web=WebSettings(port=port), osc=OscSettings(port=0, announce=False))
         daemon = Daemon(settings, Places(tmp_path / "state"), env={})
         await daemon.start()
         try:
@@ -127,7 +127,7 @@ async def test_a_taken_port_is_told_and_another_one_serves(tmp_path: Path):
 
 
 async def test_an_address_that_is_not_this_machines_is_a_sentence_and_leaves_nothing_open(tmp_path: Path):
-    settings = Settings(web=WebSettings(host="192.0.2.1", port=0), osc=OscSettings(port=0))
+    settings = Settings(web=WebSettings(host="192.0.2.1", port=0), osc=OscSettings(port=0, announce=False))
     daemon = Daemon(settings, Places(tmp_path / "state"), env={})
     with pytest.raises(UsageError, match=r"192\.0\.2\.1"):
         await daemon.start()

@@ -446,3 +446,32 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def test_answers_go_where_a_sender_listens(rig: Rig, phone: Controller) -> None:
+    """Some control surfaces send from another port than they listen on."""
+    ears = await rig.controller()
+    phone.send("reply", ears.port)
+    assert await ears.hear() == ("pong", "1.2.3")
+    phone.send("cover", "clip.wav", "seed")
+    assert (await ears.hear())[0] == "error"
+    phone.send("reply")
+    assert await phone.hear() == ("pong", "1.2.3")
+    assert (await phone.ask("cover", "clip.wav", "seed"))[0] == "error"
+
+
+async def test_a_list_may_be_of_some_states_only(rig: Rig, phone: Controller) -> None:
+    for number, state in enumerate((State.DONE, State.WAITING_APPROVAL, State.UNCERTAIN)):
+        view = rig.desk.accept(Wish(f"cover{number}", None)).send
+        rig.desk.sends[view.id] = replace(view, state=state)
+    phone.send("list", "waiting_approval", "uncertain", "req", 5)
+    answers = [await phone.hear() for _ in range(2)]
+    assert [(answer[2], answer[-1]) for answer in answers] == [("waiting_approval", 5), ("uncertain", 5)]
+    assert "no state 'asleep'" in (await phone.ask("list", "asleep"))[1]
+    phone.send("list", 1.0)
+    assert [(await phone.hear())[0] for _ in range(3)] == ["state"] * 3
+
+
+async def test_the_door_tells_who_listens(rig: Rig, phone: Controller) -> None:
+    await phone.ask("subscribe")
+    assert rig.door.subscribers == [f"127.0.0.1:{phone.port}"]
