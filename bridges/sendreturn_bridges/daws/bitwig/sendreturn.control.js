@@ -263,13 +263,21 @@ function awaitTrack() {
 
 function awaitPin() {
   if (!cursor.isPinned().get()) return whenLate("stuck", "The new track could not be held on to.");
-  if (shape() !== job.found || slot.hasContent().get()) return refuse("refused", "Another track was selected meanwhile.");
-  var parts = /^#(..)(..)(..)$/.exec(job.file.color);
+  if (shape() !== job.found || slot.hasContent().get()) {
+    return refuse("refused", "Another track was selected meanwhile.");
+  }
   cursor.name().set(job.file.name);
-  if (parts) cursor.color().set(parseInt(parts[1], 16) / 255, parseInt(parts[2], 16) / 255, parseInt(parts[3], 16) / 255);
+  paint(job.file.color);
   job.until = clock + FILE_MS;
   job.step = awaitContent;
   slot.replaceInsertionPoint().insertFile(job.file.path);
+}
+
+function paint(color) {
+  var parts = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/.exec(color);
+  if (!parts) return;
+  var rgb = parts.slice(1).map(function (part) { return parseInt(part, 16) / 255; });
+  cursor.color().set(rgb[0], rgb[1], rgb[2]);
 }
 
 // A file that Bitwig does not take is passed over without a word.
