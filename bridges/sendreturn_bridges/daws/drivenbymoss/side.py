@@ -120,9 +120,8 @@ class MossSide:
         self._osc.say(self._to, TRACK + "clip/1/insertFile", str(file.path))
         if not await reported.until(lambda: is_named() and reported.has_clip, FILE_S):
             return Outcome("refused", "Bitwig did not take the file.")
-        self._osc.say(
-            self._to, TRACK + "color", _color(file.color)
-        )  # DrivenByMoss gives a new track one of its own first
+        # Last, as DrivenByMoss gives a new track a colour of its own a moment after it was made.
+        self._osc.say(self._to, TRACK + "color", _color(file.color))
         return Outcome("placed")
 
     def _hear(self, message: Message) -> None:
