@@ -182,7 +182,7 @@ def _read_clip(clip: etree._Element, read: ReadTrack, beats: _Beats) -> None:
     read.length_s = beats.seconds(start + float(clip.get("duration"))) - read.start_s
     audio = clip.find("Audio")
     if audio is not None:
-        assert clip.get("contentTimeUnit") == "seconds"
+        assert (clip.get("contentTimeUnit"), audio.get("timeUnit")) == ("seconds", "seconds")
         read.audio = audio.find("File").get("path")
         read.skipped_s = float(clip.get("playStart"))
     for note in clip.iterfind("Notes/Note"):

@@ -11,7 +11,7 @@ that speaks OSC, HTTP or gRPC has a `bridge.py` with `open_link(setup: LinkSetup
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -204,6 +204,12 @@ class DawDesk(Protocol):
         """A session is open now: what is ready for it and not placed yet is offered."""
         ...
 
+    def adopt(self, daw: str, session: str, since: str) -> None:
+        """For a DAW that cannot say what is selected: the returns of all sends of a session, named by its folder, are
+        its own to place, whatever way they came, where they were made after `since` (UTC, ISO 8601). `opened` then
+        offers them."""
+        ...
+
 
 class Link(Protocol):
     """The daemon's side of a DAW. Notes may be lost, placements may not: they are offered until they are placed."""
@@ -240,6 +246,7 @@ class LinkSetup:
         folder: The bridge's own folder in the state folder; the mailbox lies in it.
         options: The bridge's settings.
         tell: Hears what is wrong, as a sentence by topic, or None where it is well again.
+        sessions: The session folders that the daemon knows.
     """
 
     manifest: DawManifest
@@ -248,3 +255,4 @@ class LinkSetup:
     version: str
     options: Mapping[str, Any] = field(default_factory=dict)
     tell: Callable[[str, str | None], None] = lambda _topic, _sentence: None
+    sessions: Callable[[], Sequence[Path]] = tuple

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from sendreturn.daws.adopting import Adopter, Adopters, adopted, moment
 from sendreturn.daws.asked import Asked, AskedStore
 from sendreturn.daws.capture import Captured, capture
 from sendreturn.daws.contract import Link, Note
@@ -47,6 +48,7 @@ class Daws:
         self._desk = desk
         self._operation_of = operation_of
         self._asked = AskedStore(folder)
+        self._adopters = Adopters()
         self._hot_folder = hot_folder
         self._links: dict[str, Link] = {}
         self._presses = Presses()
@@ -131,6 +133,11 @@ class Daws:
             if asked.session == session or _has_moved_to(asked, session, self._view(asked)):
                 self._offer_if_done(asked, session)
 
+    def adopt(self, daw: str, session: str, since: str) -> None:
+        self._adopters.add(Adopter(daw, session, moment(since)))
+        for view in self._desk.list(State.DONE):
+            self._adopted(view)
+
     def _link(self, daw: str) -> Link:
         if daw not in self._links:
             raise UsageError(f"The bridge for {daw!r} is not installed.", f"Run `sendreturn bridge install {daw}`.")
@@ -184,15 +191,29 @@ class Daws:
 
     def _hear(self, event: Event) -> None:
         send = event.send
-        asked = self._asked.of_send(send.id)
-        if asked is None or event.returned is not None or asked.daw not in self._links:
+        asked = self._asked.of_send(send.id) or self._adopted(send)
+        hearer = asked or self._adopters.of(send)
+        if hearer is None or event.returned is not None or hearer.daw not in self._links:
             return
         kind = {State.DONE: "done", State.FAILED: "failed"}.get(send.state, "state")
-        self._links[asked.daw].tell(
-            Note(kind, asked.session, asked.request, send.id, send.state.value, send.progress, send.text)
+        request = asked.request if asked is not None else ""
+        self._links[hearer.daw].tell(
+            Note(kind, hearer.session, request, send.id, send.state.value, send.progress, send.text)
         )
-        if send.state is State.DONE:
+        if asked is not None and send.state is State.DONE:
             self._offer_if_done(asked)
+
+    def _adopted(self, view: SendView) -> Asked | None:
+        """What was sent another way, remembered as asked for by the DAW that places it; None where there is none."""
+        adopter = self._adopters.of(view)
+        if adopter is None or view.state is not State.DONE or view.folder is None:
+            return None
+        with self._lock:
+            asked = self._asked.of_send(view.id)
+            if asked is None and (sidecars := _sidecars(view.folder)):
+                asked = adopted(adopter, view, sidecars[0])
+                self._asked.put(asked)
+        return asked
 
     def _offer_if_done(self, asked: Asked, session: str | None = None) -> None:
         view = self._view(asked)

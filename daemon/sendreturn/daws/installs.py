@@ -116,7 +116,7 @@ class Installation:
         if not file.filled:
             return raw
         text = _whole(raw.decode("utf-8"), set())
-        for name, value in self.values.items():
+        for name, value in {**self.values, **self._own_values()}.items():
             text = text.replace(f"@{name}@", value)
         return text.encode("utf-8")
 
@@ -146,6 +146,12 @@ class Installation:
         work = self.own(word)
         steps: list[Step] = work(self) if work is not None else []
         return steps
+
+    def _own_values(self) -> Mapping[str, str]:
+        """What the bridge itself fills its files with."""
+        work = self.own("values")
+        values: Mapping[str, str] = work(self) if work is not None else {}
+        return values
 
 
 def load_daws() -> dict[str, DawManifest]:

@@ -9,6 +9,8 @@ from sendreturn.daws.contract import DawDesk, DawManifest, Link, LinkSetup
 from sendreturn.daws.desk import Daws
 from sendreturn.daws.installs import FOLDER, PACKAGE, installed_daws
 from sendreturn.daws.mailbox import MailboxLink
+from sendreturn.sends.layout import WatchedList
+from sendreturn.sends.wiring import session_folders, watched_entries
 from sendreturn.words import OPERATION_ALIASES, OPERATIONS
 
 if TYPE_CHECKING:
@@ -33,10 +35,19 @@ def daws_of(settings: Settings, state: Path, desk: Desk) -> Daws:
 def links_of(settings: Settings, state: Path, desk: DawDesk, version: str, tell: Tell) -> dict[str, Link]:
     """A link for each DAW whose side is installed."""
     links = {}
+    watched = WatchedList(state)
     words = {"operations": OPERATIONS, "presets": {name: preset.operation for name, preset in settings.presets.items()}}
     for manifest in installed_daws(state):
         options = {**manifest.options, "osc_port": settings.osc.port, "web_port": settings.web.port, **words}
-        setup = LinkSetup(manifest, state / FOLDER / manifest.name, desk, version, options, tell)
+        setup = LinkSetup(
+            manifest,
+            state / FOLDER / manifest.name,
+            desk,
+            version,
+            options,
+            tell,
+            lambda: session_folders(watched_entries(settings, watched, tell)),
+        )
         link = _open(manifest, setup)
         if link is not None:
             links[manifest.name] = link

@@ -124,6 +124,7 @@ class _Writer:
         audio = _add(
             clip,
             "Audio",
+            timeUnit="seconds",  # "should always be set to seconds" (bitwig/dawproject, Audio)
             algorithm="raw",
             channels=str(sound.channels),
             duration=_number(sound.duration_s),
@@ -216,5 +217,5 @@ def _on_tick(quarters: float) -> float:
 
 def _number(value: float) -> str:
     """Twelve decimals hold a sample at any rate after hours of session, and no reader stumbles over an exponent."""
-    text = f"{value:.12f}".rstrip("0")
+    text = f"{round(value, 12) + 0.0:.12f}".rstrip("0")  # adding zero makes -0.0 a plain 0.0
     return f"{text}0" if text.endswith(".") else text

@@ -20,12 +20,13 @@ _BUNDLE = b"#bundle\0"
 _FIXED_BYTES = {"i": 4, "f": 4, "r": 4, "m": 4, "h": 8, "d": 8, "t": 8, "T": 0, "F": 0, "N": 0}
 
 
-def check(data: bytes) -> str | None:
+def check(data: bytes, max_messages: int = MAX_MESSAGES) -> str | None:
     """None for a packet that may be parsed, else what is wrong with it."""
     if len(data) > MAX_BYTES:
         return f"it has more than {MAX_BYTES} bytes"
     try:
-        _check_packet(data, 0)
+        if _check_packet(data, 0) > max_messages:
+            return f"it holds more than {max_messages} messages"
     except _MalformedError as problem:
         return str(problem)
     return None
@@ -63,8 +64,6 @@ def _check_bundle(data: bytes, depth: int) -> int:
         if size <= 0 or size % 4 or size > len(data) - index:
             raise _MalformedError(f"a bundle's element claims {size} bytes of {len(data) - index}")
         messages += _check_packet(data[index : index + size], depth + 1)
-        if messages > MAX_MESSAGES:
-            raise _MalformedError(f"it holds more than {MAX_MESSAGES} messages")
         index += size
     return messages
 

@@ -27,8 +27,8 @@ def test_every_daw_is_listed_with_what_it_can() -> None:
         assert f"{name}: {manifest.title}; not installed" in said.out
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_daw_without_scripting_has_a_page_that_names_both_ways(name: str) -> None:
+@pytest.mark.parametrize("name", [*RECIPES, "bitwig", "drivenbymoss"])
+def test_a_daw_that_tells_no_files_has_a_page_that_names_both_ways(name: str) -> None:
     page = recipe_of(load_daws()[name])
     assert "Sends/" in page
     assert "Returns/" in page

@@ -78,6 +78,11 @@ def test_the_project_is_as_the_published_schema_has_it(arrangement: Arrangement,
         pytest.skip("the published schema is not beside this repository")
 
 
+def test_no_number_is_a_negative_nothing(arrangement: Arrangement, folder: Path) -> None:
+    with ZipFile(write_dawproject(arrangement, folder, NAME)) as archive:
+        assert b'"-0.0"' not in archive.read("project.xml")
+
+
 def test_every_return_and_the_clip_lie_in_their_place_to_the_sample(arrangement: Arrangement, folder: Path) -> None:
     project = read_dawproject(write_dawproject(arrangement, folder, NAME))
     assert list(project.tracks) == [
