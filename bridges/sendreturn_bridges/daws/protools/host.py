@@ -110,15 +110,17 @@ class Host:
                 self.version = self._own_version()
                 return
 
-    def call(self, command: str, body: Mapping[str, Any] | None = None, timeout_s: float = QUICK_S) -> dict[str, Any]:
-        """Have something done; the answer's JSON object.
+    def call(
+        self, command: str, body: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """Have something done; the answer's JSON object. It is waited for QUICK_S, unless more time is given.
 
         Raises:
             Refused: it was not done.
             Unanswered, Gone: it may have been done.
         """
         try:
-            response = self._stub.SendGrpcRequest(self._request(command, body), timeout=timeout_s)
+            response = self._stub.SendGrpcRequest(self._request(command, body), timeout=timeout_s or QUICK_S)
         except (self._grpc.RpcError, ValueError) as error:
             raise self._lost(command, error) from error
         status = int(response.header.status)

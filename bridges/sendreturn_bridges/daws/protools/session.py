@@ -203,5 +203,6 @@ def _selected_files(host: Host, where: str) -> list[dict[str, Any]]:
 
 def _no_audio(track: Track) -> str:
     if track.type in (MIDI, INSTRUMENT):
-        return f"“{track.name}” is a {'MIDI' if track.type == MIDI else 'instrument'} track: it has notes and no audio."
+        kind = "a MIDI" if track.type == MIDI else "an instrument"
+        return f"“{track.name}” is {kind} track: it has notes and no audio."
     return f"“{track.name}” is no audio track."
