@@ -304,9 +304,10 @@ class _Commands:
     def GetTransportState(self, _: Any) -> dict[str, Any]:  # noqa: N802
         return {"current_setting": self._session.transport}
 
-    def GetTrackList(self, _: Any) -> dict[str, Any]:  # noqa: N802
+    def GetTrackList(self, body: Any) -> dict[str, Any]:  # noqa: N802
         rows = [self._track_row(number, track) for number, track in enumerate(self._session.tracks, start=1)]
-        return {"track_list": rows}
+        first = body.pagination_request.offset
+        return {"track_list": rows[first : first + body.pagination_request.limit]}
 
     def _track_row(self, number: int, track: Track) -> dict[str, Any]:
         selected = "SetExplicitly" if track.name in self._session.selected else "None"

@@ -93,6 +93,18 @@ async def test_a_name_that_is_taken_gets_a_number(tmp_path: Path, any_host: ProT
     assert not any_host.session.named("Gtr cover mix").clips
 
 
+async def test_a_session_with_many_tracks_is_read_page_by_page(
+    tmp_path: Path, host: ProTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sendreturn_bridges.daws.protools.session.PAGE", 2)
+    assert host.session is not None
+    host.session.add_track("Bass")
+    host.session.add_track("Gtr cover mix")
+    async with linked(tmp_path, host, ready(tmp_path)) as studio:
+        await studio.until(lambda: studio.desk.placed_sends)
+    assert host.session.named("Gtr cover mix 2").clips
+
+
 async def test_context_is_cut_off_sample_for_sample(tmp_path: Path, any_host: ProTools) -> None:
     desk = ready(tmp_path)
     file = replace(desk.ready[0].files[0], offset_samples=1000, length_samples=4000, position_samples=START + 1000)

@@ -84,7 +84,7 @@ async def test_a_click_comes_back_on_a_new_track_at_the_end_of_the_clip(
         await desk.click("extend")
         await desk.until(desk.placed)
         await desk.until(lambda: host.session and host.session.named("Gtr extend tail").clips)
-        await desk.until(lambda: any("1 new tracks" in label for label in host.menu.values()))
+        await desk.until(lambda: any("1 new track," in label for label in host.menu.values()))
         (send,) = desk.sends()
         assert desk.placed() == TAIL
         assert send.params["track"] == "Gtr"
@@ -102,7 +102,7 @@ async def test_pro_tools_quits_before_it_is_done_and_gets_it_once_when_it_runs_a
         await desk.living.ended()
         assert desk.placed() == {}
         host.start()
-        await desk.until(lambda: any("1 new tracks" in label for label in host.menu.values()))
+        await desk.until(lambda: any("1 new track," in label for label in host.menu.values()))
         assert desk.placed() == TAIL
     async with studio(tmp_path, host, monkeypatch) as desk:  # and a daemon that starts then places nothing again
         await desk.until(lambda: len(host.menu) >= 5)
@@ -127,7 +127,7 @@ async def test_what_was_ready_while_another_session_was_open_is_placed_when_it_h
     async with studio(tmp_path, host, monkeypatch) as desk:
         await desk.until(lambda: host.listeners and len(host.menu) >= 5)
         host.open(song)
-        await desk.until(lambda: any("1 new tracks" in label for label in host.menu.values()))
+        await desk.until(lambda: any("1 new track," in label for label in host.menu.values()))
     assert placed(song) == TAIL
 
 
@@ -140,7 +140,7 @@ async def test_inpaint_comes_back_without_its_context(
     monkeypatch.setattr("sendreturn_bridges.daws.protools.capture.CONTEXT_S", 2.0)
     async with studio(tmp_path, host, monkeypatch) as desk:
         await desk.click("inpaint")
-        await desk.until(lambda: any("1 new tracks" in label for label in host.menu.values()))
+        await desk.until(lambda: any("1 new track," in label for label in host.menu.values()))
         ((clip, position),) = host.session.named("Gtr inpaint mix").clips
     assert position == START + RATE // 2
     assert soundfile.info(clip.path).frames == RATE // 2

@@ -78,11 +78,12 @@ def capture(
         SendReturnError: the session's folder cannot be written.
     """
     found, chosen = session.open_session(host), session.chosen(host)
-    _refuse_offline(host)
+    timeline = session.selected_files(host)
+    _refuse_offline(timeline)
     work = _work_folder(found, request)
     try:
         job = _Job(host, found, chosen, work, appears_s)
-        taken = _with_context(job) if kind == "inpaint" else _exported(job)
+        taken = _with_context(job) if kind == "inpaint" else _exported(job, session.list_follows(host, timeline))
         kept = _kept(taken, chosen, work.parent, request)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -99,9 +100,9 @@ def discard(selection: Selection) -> None:
 # What Pro Tools writes
 
 
-def _exported(job: _Job) -> _Taken:
+def _exported(job: _Job, list_follows: bool) -> _Taken:
     """The selected clip's own audio, else a bounce."""
-    if not session.list_follows_selection(job.host):
+    if not list_follows:
         return _bounced_instead(job, None)
     try:
         _export(job)
@@ -222,8 +223,8 @@ def _without_channel(path: Path) -> str:
 # What is kept of it
 
 
-def _refuse_offline(host: Host) -> None:
-    offline = session.offline_files(host)
+def _refuse_offline(timeline: Mapping[str, bool]) -> None:
+    offline = [file for file, is_online in timeline.items() if not is_online]
     if offline:
         listed = ", ".join(f"“{file}”" for file in offline)
         raise UsageError(f"The selected clip is offline: {listed} is missing.", "Relink it, and try again.")

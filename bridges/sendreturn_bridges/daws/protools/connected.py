@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SHOWN = ("accepted", "done", "failed", "error")
-"""The notes that are shown in the menu; how far a send is changes too often for that."""
+SHOWN_STATES = ("waiting_approval", "uncertain")
+"""The notes that are shown in the menu: how far a send is changes too often, but that it waits for the user matters."""
 
 
 class Connected:
@@ -82,6 +83,7 @@ class Connected:
     def _begin(self, held: Iterable[Job]) -> None:
         can_press = self._hears and self._guarded(self._menu.install)
         log.info("connected to Pro Tools", version=self._host.version, menu_items=self._menu.count)
+        self._well()
         if not can_press:
             log.info("this Pro Tools has no menu for us; `sendreturn bridge press protools` and surfaces work")
         self._guarded(self._look)
@@ -222,7 +224,7 @@ class Connected:
         return f"PTSL {version}, {where}, {items}"
 
     def _tell(self, note: Note) -> None:
-        if note.kind in SHOWN:
+        if note.kind in SHOWN or note.state in SHOWN_STATES:
             self._menu.tell(" ".join(filter(None, (note.send_id, note.state or note.kind, note.text))))
 
     def _wrong(self, sentence: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MOST_LETTERS = 100
+MOST_LETTERS = 150
 STATUS = ""
 """What the item that tells how things stand does."""
 

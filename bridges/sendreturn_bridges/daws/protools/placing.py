@@ -63,8 +63,9 @@ class Placed:
 
     @property
     def sentence(self) -> str:
-        undo = f", {self.undo_steps} undo steps" if self.undo_steps else ""
-        return " ".join((f"{len(self.tracks)} new tracks{undo}.", *self.by_hand))
+        count = len(self.tracks)
+        new = f"{count} new {'track' if count == 1 else 'tracks'}"
+        return " ".join((f"{new}, {self.undo_steps} undo steps.", *self.by_hand))
 
 
 def place(host: Host, placement: Placement, ledger: Ledger, work: Path) -> Placed:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from sendreturn_bridges.daws.protools.host import Host
 
-PAGE = {"limit": 1000, "offset": 0}
-ALL_TRACKS = {"track_filter_list": [{"filter": "All", "is_inverted": False}], "pagination_request": PAGE}
+PAGE = 1000
+ALL_TRACKS = {"track_filter_list": [{"filter": "All", "is_inverted": False}]}
 IN_TIMELINE, IN_CLIPS_LIST = "SelectedClipsTimeline", "SelectedClipsClipsList"
 
 
@@ -112,12 +112,11 @@ def open_session(host: Host) -> Session:
 def tracks(host: Host) -> list[Track]:
     """All tracks, in their order."""
     try:
-        answer = host.call("GetTrackList", ALL_TRACKS)
+        return [_track(row) for row in _rows(host, "GetTrackList", ALL_TRACKS, "track_list")]
     except Refused as refused:
         if refused.kind != "PT_NoTracksFound":
             raise
         return []
-    return [_track(row) for row in table(answer, "track_list")]
 
 
 def is_recording(host: Host) -> bool:
@@ -144,22 +143,23 @@ def chosen(host: Host) -> Chosen:
     return Chosen(audio[0], start, end)
 
 
-def offline_files(host: Host) -> list[str]:
-    """The files of the selected clips that Pro Tools cannot find."""
-    answer = _selected_files(host, IN_TIMELINE)
-    return [
-        str(row.get("path"))
-        for row in answer
-        if isinstance(row.get("info"), dict) and row["info"].get("is_online") is False
-    ]
+def selected_files(host: Host, where: str = IN_TIMELINE) -> dict[str, bool]:
+    """The files of the selected clips, and whether Pro Tools finds them; some versions list none."""
+    try:
+        rows = _rows(host, "GetFileLocation", {"file_filters": [where]}, "file_locations")
+    except Refused as refused:
+        if refused.is_busy:
+            raise
+        return {}
+    return {str(row.get("path")): (row.get("info") or {}).get("is_online") is not False for row in rows}
 
 
-def list_follows_selection(host: Host) -> bool:
+def list_follows(host: Host, timeline: Mapping[str, bool]) -> bool:
     """Whether the clips that are selected in the Clips list, which are those that are exported, are those of the
     timeline. It can be told apart only where Pro Tools lists both.
     """
-    told = [{row.get("path") for row in _selected_files(host, where)} for where in (IN_TIMELINE, IN_CLIPS_LIST)]
-    return not all(told) or told[0] == told[1]
+    listed = selected_files(host, IN_CLIPS_LIST)
+    return not listed or not timeline or set(listed) == set(timeline)
 
 
 def _spelled(host: Host) -> str:
@@ -191,14 +191,19 @@ def _selected_range(host: Host) -> tuple[int, int]:
     return (start, end) if start is not None and end is not None else (0, 0)
 
 
-def _selected_files(host: Host, where: str) -> list[dict[str, Any]]:
-    try:
-        answer = host.call("GetFileLocation", {"file_filters": [where], "pagination_request": PAGE})
-    except Refused as refused:
-        if refused.is_busy:
-            raise
-        return []
-    return table(answer, "file_locations")
+def _rows(host: Host, command: str, body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """All rows of a list that comes in pages. The total that an answer tells is not to be trusted; a page that is not
+    full is the last one, and so is one that has come before.
+    """
+    found: list[dict[str, Any]] = []
+    while True:
+        page = {"limit": PAGE, "offset": len(found)}
+        rows = table(host.call(command, {**body, "pagination_request": page}), name)
+        if found and rows[:1] == found[:1]:
+            return found
+        found += rows
+        if len(rows) != PAGE:
+            return found
 
 
 def _no_audio(track: Track) -> str:
