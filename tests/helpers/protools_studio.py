@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,15 @@ def session_in(folder: Path) -> Session:
     folder.mkdir(parents=True, exist_ok=True)
     session = Session(folder)
     session.path.write_bytes(b"ptx")
-    session.record("Gtr", music(2.0), 144_001)
+    session.record("Gtr", _music(2.0), 144_001)
     session.add_track("Keys", "TT_Midi")
     session.select("Gtr", 144_001, 144_001 + 2 * RATE)
     return session
+
+
+@cache
+def _music(seconds: float, seed: int = 1) -> Any:
+    return music(seconds, seed=seed)
 
 
 def setup_of(folder: Path, desk: Any, host: ProTools, told: dict[str, str | None]) -> LinkSetup:
@@ -128,7 +134,7 @@ def returns(
     files = []
     for number, kind in enumerate(("mix", *stems)):
         path = folder / f"riff_cover_{send_id}_t1_{kind}.wav"
-        soundfile.write(path, music(0.2, seed=number), RATE, "PCM_24")
+        soundfile.write(path, _music(0.2, number), RATE, "PCM_24")
         files.append(
             PlacedFile(
                 path=path,

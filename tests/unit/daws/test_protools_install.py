@@ -48,12 +48,23 @@ def test_without_the_package_it_says_what_to_run(tmp_path: Path) -> None:
     assert not (tmp_path / "state" / "daws" / "protools" / "installed").exists()
 
 
-@pytest.mark.parametrize("is_possible", [True, False])
-def test_the_doctor_looks_for_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_possible: bool) -> None:
-    monkeypatch.setattr(setup, "is_possible", lambda: is_possible)
+def test_the_doctor_looks_for_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "is_possible", lambda: False)
     (finding,) = setup.check(installation(load_daws()["protools"], tmp_path, {}))
-    assert finding.well is is_possible
-    assert (PIP in finding.remedy) is not is_possible
+    assert not finding.well
+    assert PIP in finding.remedy
+
+
+def test_the_doctor_looks_whether_anything_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ProTools().start()
+    monkeypatch.setenv("SENDRETURN_PROTOOLS", host.address)
+    (while_it_runs,) = setup.check(installation(load_daws()["protools"], tmp_path, {}))
+    host.quit()
+    (after,) = setup.check(installation(load_daws()["protools"], tmp_path, {}))
+    assert while_it_runs.what == f"Something listens at {host.address}, as Pro Tools does."
+    assert after.what.startswith(f"Nothing listens at {host.address}")
+    assert while_it_runs.well
+    assert after.well
 
 
 @pytest.mark.usefixtures("_without_ptsl")

@@ -370,6 +370,40 @@ async def test_a_version_that_takes_only_old_greetings_is_greeted_so(tmp_path: P
         assert "PTSL 1.0.0" in str(await studio.link.ping(10))
 
 
+async def test_a_version_that_is_too_old_is_told(tmp_path: Path, host: ProTools) -> None:
+    host.faults = [Fault("RegisterConnection", refuse="PT_UnsupportedCommand", times=99)]
+    async with linked(tmp_path, host) as studio:
+        studio.link.press(Pressed("cover", {}, "p1"))
+        ((_, sentence),) = await studio.until(lambda: studio.desk.refusals)
+        assert sentence == "This Pro Tools is too old. Version 2023.3 or newer is needed."
+
+
+async def test_a_disk_that_fails_is_told(tmp_path: Path, host: ProTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sendreturn_bridges.daws.protools.capture.files.place", full)
+    async with linked(tmp_path, host) as studio:
+        studio.link.press(Pressed("cover", {}, "p1"))
+        ((_, sentence),) = await studio.until(lambda: studio.desk.refusals)
+        assert "No space left" in sentence
+
+
+async def test_a_bridge_that_fails_is_marked_and_goes_on(
+    tmp_path: Path, host: ProTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("sendreturn_bridges.daws.protools.capture.capture", broken)
+    async with linked(tmp_path, host) as studio:
+        studio.link.press(Pressed("cover", {}, "p1"))
+        await studio.until(lambda: host.calls.count("RegisterConnection") == 2)
+        studio.link.press(Pressed("cover", {}, "p2"))
+        assert (await sent(studio)).request == "p2"
+
+
 async def test_one_that_is_still_starting_is_waited_for(tmp_path: Path, host: ProTools) -> None:
     host.host_ready = False
     async with linked(tmp_path, host) as studio:

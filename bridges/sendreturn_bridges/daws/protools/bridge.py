@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from sendreturn.errors import UsageError
 from sendreturn.words import HOT_OPERATIONS
 
-from sendreturn_bridges.daws.protools.host import NEEDED, NEEDED_HINT, is_possible
+from sendreturn_bridges.daws.protools.host import NEEDED, NEEDED_HINT, address_of, is_possible
 from sendreturn_bridges.daws.protools.jobs import Job, Offered, Pinged, Pressed, Told, pauses_of
 from sendreturn_bridges.daws.protools.work import Work
 
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sendreturn.daws.contract import LinkSetup, Note, Placement
-
-ADDRESS = "localhost:31416"
-ADDRESS_ENV = "SENDRETURN_PROTOOLS"
-"""Where another "host:port" is named; Pro Tools itself knows only the one."""
 
 
 class Press(Protocol):
@@ -57,8 +52,7 @@ class ProToolsLink:
         self._setup.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Only what takes a clip is in the menu; all else can be had by a preset.
         options = {**self._setup.options, "operations": HOT_OPERATIONS}
-        address = os.environ.get(ADDRESS_ENV) or str(options.get("address") or ADDRESS)
-        self._work = Work(replace(self._setup, options=options), address, pauses_of(options))
+        self._work = Work(replace(self._setup, options=options), address_of(options), pauses_of(options))
         self._work.start()
 
     async def stop(self) -> None:

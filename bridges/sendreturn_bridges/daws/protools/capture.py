@@ -159,7 +159,7 @@ def _with_context(job: _Job) -> _Taken:
 def _bounced(job: _Job, start: int, end: int) -> _Taken:
     """The range of the track, with its plug-ins but without its volume and pan automation."""
     body = {
-        "file_name_prefix": "",
+        "file_name_prefix": "sendreturn",
         "file_type": "EMFType_WAV",
         "audio_info": {
             "compression_type": "CType_PCM",

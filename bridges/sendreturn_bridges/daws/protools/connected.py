@@ -151,11 +151,12 @@ class Connected:
             selection = capture.capture(
                 self._host, press.operation, kind, press.params, press.request, self._pauses.appears_s
             )
-        except SendReturnError as error:
-            refuse(self._setup, press, error.sentence)
-            if isinstance(error, Gone):
-                raise
-            self._menu.tell(error.sentence)
+        except Gone as gone:
+            refuse(self._setup, press, gone.sentence)
+            raise
+        except (SendReturnError, OSError) as error:
+            refuse(self._setup, press, str(error))
+            self._menu.tell(str(error))
             return
         note = self._setup.desk.send(self._setup.manifest.name, selection)
         if note.kind == "error":

@@ -11,7 +11,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from sendreturn.errors import SendReturnError, Stalled
+from sendreturn.errors import SendReturnError, Stalled, UsageError
 
 from sendreturn_bridges.daws.protools.wire import (
     BUSY,
@@ -29,6 +29,9 @@ from sendreturn_bridges.daws.protools.wire import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+ADDRESS = "localhost:31416"
+ADDRESS_ENV = "SENDRETURN_PROTOOLS"
+"""Where another "host:port" is named; Pro Tools itself knows only the one."""
 COMPANY, APPLICATION = "sendreturn", "sendreturn"
 NEEDED = "The bridge to Pro Tools needs the Python package py-ptsl, which is not installed."
 NEEDED_HINT = 'Run `pip install "sendreturn[protools]"`.'
@@ -82,7 +85,7 @@ class Host:
         Raises:
             Gone: nothing answers there.
         """
-        _knock(address)
+        knock(address)
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # that nobody answers is a status, not a line on stderr
         import grpc
         from ptsl import PTSL_pb2, PTSL_pb2_grpc
@@ -97,6 +100,7 @@ class Host:
         """Say who we are; nothing else can be asked before.
 
         Raises:
+            UsageError: it is too old.
             Refused, Unanswered, Gone: it does not take us.
         """
         for version in FIRST_VERSIONS:
@@ -104,6 +108,10 @@ class Host:
             try:
                 self._register()
             except Refused as refused:
+                if refused.is_unsupported:
+                    raise UsageError(
+                        "This Pro Tools is too old.", "Version 2023.3 or newer is needed.", refused.kind
+                    ) from refused
                 if refused.kind != "SDK_VersionMismatch" or version == FIRST_VERSIONS[-1]:
                     raise
             else:
@@ -186,10 +194,19 @@ class Host:
         return Gone("Pro Tools is not there any more.", "Start it; what is ready is placed then.", str(error))
 
 
-def _knock(address: str) -> None:
-    """See whether anything listens, which costs next to nothing."""
+def address_of(options: Mapping[str, Any]) -> str:
+    """Where Pro Tools is looked for."""
+    return os.environ.get(ADDRESS_ENV) or str(options.get("address") or ADDRESS)
+
+
+def knock(address: str) -> None:
+    """See whether anything listens, which costs next to nothing.
+
+    Raises:
+        Gone: nothing does.
+    """
     name, _, port = address.rpartition(":")
     try:
         socket.create_connection((name, int(port)), KNOCK_S).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise Gone("Pro Tools is not running.", "Start it and open the session.", str(error)) from error

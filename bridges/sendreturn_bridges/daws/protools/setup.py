@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sendreturn.errors import UsageError
 from sendreturn.findings import Finding
 
-from sendreturn_bridges.daws.protools.host import NEEDED, NEEDED_HINT, is_possible
+from sendreturn_bridges.daws.protools.host import NEEDED, NEEDED_HINT, Gone, address_of, is_possible, knock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,14 @@ def remove(_found: Installation) -> list[Step]:
 
 
 def check(found: Installation) -> Iterator[Finding]:
-    """Whether the package is there."""
-    name = found.manifest.name
-    if is_possible():
-        yield Finding(name, True, "py-ptsl is installed, which speaks with Pro Tools.")
-    else:
+    """Whether the package is there, and whether anything listens where Pro Tools does."""
+    name, address = found.manifest.name, address_of(found.manifest.options)
+    if not is_possible():
         yield Finding(name, False, NEEDED, NEEDED_HINT)
+        return
+    try:
+        knock(address)
+    except Gone:
+        yield Finding(name, True, f"Nothing listens at {address}: Pro Tools is not running, or older than 2022.12.")
+    else:
+        yield Finding(name, True, f"Something listens at {address}, as Pro Tools does.")
