@@ -6,6 +6,7 @@ import copy
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from clips import music
 from protools_host import BASE, MENU, MODERN, Fault, ProTools
 from protools_session import Session
 from protools_studio import RATE, Desk, linked, returns, session_in
+from sendreturn.audio.writer import SoundWriter
+from sendreturn.errors import SendReturnError
 
 START = 144_001
 SEND = "0a1b2c3d"
@@ -343,6 +346,35 @@ async def test_a_file_that_is_not_whole_yet_is_waited_for(tmp_path: Path, host: 
         await studio.until(lambda: "not whole" in str(studio.told.get("daw:protools")))
         assert new_tracks(host.session) == {}
         path.write_bytes(whole)
+        await studio.until(lambda: studio.desk.placed_sends)
+        assert new_tracks(host.session) == WANTED
+
+
+async def test_a_send_that_has_to_wait_holds_up_no_other(tmp_path: Path, host: ProTools) -> None:
+    desk = ready(tmp_path, "99999999")
+    path = desk.ready[0].files[0].path
+    path.write_bytes(b"RIFF")
+    host.faults = [Fault("GetTransportState", refuse="PT_HostIsBusy", times=2)]  # so that both are waiting
+    async with linked(tmp_path, host, desk) as studio:
+        await studio.until(lambda: studio.desk.placed_sends == ["99999999"])
+
+
+async def test_a_disk_that_is_full_for_a_while_loses_nothing(
+    tmp_path: Path, host: ProTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = ready(tmp_path)
+    files = tuple(replace(file, offset_samples=10) for file in desk.ready[0].files if file.kind != "midi")
+    desk.ready = [replace(desk.ready[0], files=files)]
+    times = iter(range(2))
+
+    def full(*arguments: Any) -> SoundWriter:
+        if next(times, None) is None:
+            monkeypatch.undo()
+            return SoundWriter(*arguments)
+        raise SendReturnError("The disk is full.")
+
+    monkeypatch.setattr("sendreturn_bridges.daws.protools.placing.SoundWriter", full)
+    async with linked(tmp_path, host, desk) as studio:
         await studio.until(lambda: studio.desk.placed_sends)
         assert new_tracks(host.session) == WANTED
 

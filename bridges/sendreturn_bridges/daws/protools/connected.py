@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,7 @@ class Connected:
         self._folder: Path | None = None
         self._pending: dict[str, Placement] = {}
         self._retry_s = 0.0
+        self._looked_s = time.monotonic()
         self._hears = False
         self._must_look = False
 
@@ -91,11 +94,14 @@ class Connected:
             self._do(job)
 
     def _next(self) -> Job | None:
-        """The next job; None when it is time to look again."""
+        """The next job; None when it is time to look again, however many jobs there are."""
         waits = [self._retry_s] if self._pending or self._must_look else []
         waits += [] if self._hears else [self._pauses.look_s]
+        left_s = self._looked_s + min(waits) - time.monotonic() if waits else None
+        if left_s is not None and left_s <= 0:
+            return None
         try:
-            return self._jobs.get(timeout=min(waits, default=None))
+            return self._jobs.get(timeout=left_s)
         except queue.Empty:
             return None
 
@@ -169,6 +175,7 @@ class Connected:
     # In
 
     def _look_again(self) -> None:
+        self._looked_s = time.monotonic()
         self._look()
         self._place_pending()
 
@@ -190,30 +197,32 @@ class Connected:
         if self._folder is None or placement.session != str(self._folder):
             return
         self._pending[placement.send_id] = placement
-        self._retry_s = self._pauses.retry_s
+        self._retry_s, self._looked_s = self._pauses.retry_s, time.monotonic()
         self._place(placement)
 
     def _place_pending(self) -> None:
         self._retry_s = min(self._retry_s * 2, self._pauses.longest_retry_s)
         for placement in list(self._pending.values()):
-            self._place(placement)
+            self._guarded(partial(self._place, placement))  # one that has to wait holds up no other
 
     def _place(self, placement: Placement) -> None:
         """Place it, unless that was done already: it may have been offered twice before the daemon heard of it."""
-        if not self._ledger.is_closed(placement.send_id):
-            try:
-                placed = placing.place(self._host, placement, self._ledger, self._setup.folder / "cut")
-                self._ledger.close(placement.send_id)
-            except OSError as error:
-                raise Stalled(f"What is ready cannot be placed: {error}.", "It is tried again.") from error
-            log.info("placed in Pro Tools", send=placement.send_id, text=placed.sentence)
-            self._well()
-            self._pending.pop(placement.send_id, None)
-            self._setup.desk.placed(self._setup.manifest.name, placement.send_id)
-            self._menu.tell(f"{placement.title}: {placed.sentence}")
+        if self._ledger.is_closed(placement.send_id):
+            self._placed(placement)
             return
+        try:
+            placed = placing.place(self._host, placement, self._ledger, self._setup.folder / "cut")
+            self._ledger.close(placement.send_id)
+        except OSError as error:
+            raise Stalled(f"What is ready cannot be placed: {error}.", "It is tried again.") from error
+        log.info("placed in Pro Tools", send=placement.send_id, text=placed.sentence)
+        self._placed(placement)
+        self._menu.tell(f"{placement.title}: {placed.sentence}")
+
+    def _placed(self, placement: Placement) -> None:
         self._pending.pop(placement.send_id, None)
         self._setup.desk.placed(self._setup.manifest.name, placement.send_id)
+        self._well()
 
     # Telling
 

@@ -18,7 +18,7 @@ import structlog
 from sendreturn.audio.decode import open_decoder
 from sendreturn.audio.splice import exact_subtype
 from sendreturn.audio.writer import SoundWriter
-from sendreturn.errors import SendReturnError, Stalled
+from sendreturn.errors import ClipError, Stalled
 
 from sendreturn_bridges.daws.protools import colors, paths, session
 from sendreturn_bridges.daws.protools.host import LONG_S, Host, Refused
@@ -155,9 +155,7 @@ class _Placer:
                 self._with_its_track(file, row)
         except Refused as refused:
             self._refused(row, refused)
-        except (SendReturnError, OSError) as error:
-            if isinstance(error, Stalled):
-                raise
+        except (ClipError, FileNotFoundError) as error:
             self._leave(row, str(error))
 
     def _onto_a_track(self, file: PlacedFile, row: Row, after: str) -> None:
@@ -309,7 +307,7 @@ class _Placer:
         with open_decoder(file.path) as decoder:
             channels = decoder.info.channels
         if channels not in TRACK_FORMATS:
-            raise SendReturnError(f"It has {channels} channels, and Pro Tools has no such track.")
+            raise ClipError(f"It has {channels} channels, and Pro Tools has no such track.")
         return channels
 
     def _cut(self, file: PlacedFile) -> Path:
