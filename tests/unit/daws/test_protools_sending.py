@@ -400,6 +400,7 @@ async def test_a_bridge_that_fails_is_marked_and_goes_on(
     async with linked(tmp_path, host) as studio:
         studio.link.press(Pressed("cover", {}, "p1"))
         await studio.until(lambda: host.calls.count("RegisterConnection") == 2)
+        assert "ZeroDivisionError" in studio.desk.refusals[0][1]
         studio.link.press(Pressed("cover", {}, "p2"))
         assert (await sent(studio)).request == "p2"
 

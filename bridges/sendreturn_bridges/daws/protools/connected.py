@@ -164,6 +164,9 @@ class Connected:
             refuse(self._setup, press, str(error))
             self._menu.tell(str(error))
             return
+        except Exception as error:  # whoever has pressed hears of it before the bridge is marked
+            refuse(self._setup, press, f"The bridge to Pro Tools has failed: {error!r}.")
+            raise
         note = self._setup.desk.send(self._setup.manifest.name, selection)
         if note.kind == "error":
             capture.discard(selection)
