@@ -69,7 +69,7 @@ class Session:
     in_clips_list: list[Clip] | None = None
     transport: str = "TS_TransportStopped"
     undo: list[str] = field(default_factory=list)
-    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    last_id: int = 0
 
     @property
     def path(self) -> Path:
@@ -83,7 +83,8 @@ class Session:
         return next(track for track in self.tracks if track.name == name)
 
     def new_id(self) -> str:
-        return f"{{00000000-2a000000-{next(self._ids):08x}-d4cbe0df}}"
+        self.last_id += 1
+        return f"{{00000000-2a000000-{self.last_id:08x}-d4cbe0df}}"
 
     def add_track(self, name: str, kind: str = "TT_Audio", channels: int = 2, behind: str = "") -> Track:
         """A track; one whose name is taken gets another."""

@@ -22,7 +22,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("name", "number"), wire.COMMANDS.items())
+@pytest.mark.parametrize(("name", "number"), list(wire.COMMANDS.items()))
 def test_commands_have_their_numbers(name: str, number: int) -> None:
     assert pt.CommandId.Value(f"CId_{name}") == number
 
@@ -37,7 +37,7 @@ def test_every_name_of_a_value_is_known_and_no_other(family: str) -> None:
     assert all(pt.DESCRIPTOR.enum_types_by_name[family].values_by_name[name].number == n for n, name in wanted.items())
 
 
-@pytest.mark.parametrize("value", pt.DESCRIPTOR.enum_types_by_name["TrackAttributeState"].values)
+@pytest.mark.parametrize("value", list(pt.DESCRIPTOR.enum_types_by_name["TrackAttributeState"].values))
 def test_a_track_is_selected_by_itself_or_by_its_folder(value: object) -> None:
     assert wire.is_set(value.name) is (value.number > 1)  # type: ignore[attr-defined]
     assert wire.is_set(value.number) is (value.number > 1)  # type: ignore[attr-defined]
@@ -49,14 +49,14 @@ def test_older_versions_say_whether_a_track_is_selected_with_a_truth_value() -> 
     assert not wire.is_set(None)
 
 
-@pytest.mark.parametrize("value", pt.DESCRIPTOR.enum_types_by_name["SampleRate"].values)
+@pytest.mark.parametrize("value", list(pt.DESCRIPTOR.enum_types_by_name["SampleRate"].values))
 def test_sample_rates_are_their_own_numbers(value: object) -> None:
     number = value.number  # type: ignore[attr-defined]
     assert wire.sample_rate(value.name) == (number if number > 1 else 0)  # type: ignore[attr-defined]
     assert wire.sample_rate(number) == number
 
 
-@pytest.mark.parametrize(("number", "name"), wire._ERRORS.items())
+@pytest.mark.parametrize(("number", "name"), list(wire._ERRORS.items()))
 def test_errors_have_their_numbers(number: int, name: str) -> None:
     assert pt.CommandErrorType.Value(name) == number
 
