@@ -89,8 +89,13 @@ class ProTools:
     menu: dict[str, str] = field(default_factory=dict)
     after_crash: Callable[[], Session | None] | None = None
     """The session that is open after it has quit in a call; the same one where none is given."""
+    then: dict[str, Callable[[Session], object]] = field(default_factory=dict)
+    """What the user does, once, right after a command."""
+    lag: int = 0
+    """How many looks at the tracks it takes until a new one is there."""
     port: int = 0
     host_ready: bool = True
+    tells_no_track_ids: bool = False
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -201,6 +206,8 @@ class ProTools:
             except (AssertionError, LookupError, StopIteration, ValueError) as error:
                 self.misuses.append(f"{command}: {error!r} at {body}")
                 raise Refusal("PT_InvalidParameter", repr(error)) from error
+            if self.session is not None and command in self.then:
+                self.then.pop(command)(self.session)
         self._check_answer(command, answered)
         return answered
 
@@ -305,7 +312,10 @@ class _Commands:
         return {"current_setting": self._session.transport}
 
     def GetTrackList(self, body: Any) -> dict[str, Any]:  # noqa: N802
-        rows = [self._track_row(number, track) for number, track in enumerate(self._session.tracks, start=1)]
+        shown = [track for track in self._session.tracks if track.hidden_for <= 0]
+        for track in self._session.tracks:
+            track.hidden_for = max(track.hidden_for - 1, 0)
+        rows = [self._track_row(number, track) for number, track in enumerate(shown, start=1)]
         first = body.pagination_request.offset
         return {"track_list": rows[first : first + body.pagination_request.limit]}
 
@@ -393,7 +403,9 @@ class _Commands:
             raise Refusal("PT_NoTrackFound", f"no track {behind}")
         track = self._session.add_track(body.track_name, channels=channels, behind=behind)
         self._session.undo.append(f"New track {track.name}")
-        return {"number_of_tracks": 1, "created_track_names": [track.name], "created_track_ids": [track.id]}
+        track.hidden_for = self._host.lag
+        ids = [] if self._host.tells_no_track_ids else [track.id]
+        return {"number_of_tracks": 1, "created_track_names": [track.name], "created_track_ids": ids}
 
     def ImportAudioToClipList(self, body: Any) -> dict[str, Any]:  # noqa: N802
         clip = self._imported(Path(body.file_list[0]), body.audio_operations)
@@ -436,6 +448,7 @@ class _Commands:
         clip = self._imported(Path(data.file_list[0]), data.audio_operations)
         track = self._session.add_track(clip.name, channels=len(clip.ids))
         track.clips.append((clip, int(data.location_data.location_value)))
+        track.hidden_for = self._host.lag
         self._session.undo.append(f"Import {clip.name}")
         return {}
 

@@ -34,6 +34,7 @@ class Track:
     type: str = "TT_Audio"
     channels: int = 2
     color: int | None = None
+    hidden_for: int = 0
     clips: list[tuple[Clip, int]] = field(default_factory=list)
     """With the sample at which each starts."""
 

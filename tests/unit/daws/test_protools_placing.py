@@ -249,6 +249,35 @@ async def test_the_daemon_stops_at_any_step(
         assert new_tracks(host.session) == WANTED
 
 
+@pytest.mark.parametrize("version", [MODERN, BASE])
+@pytest.mark.parametrize("lag", [1, 3])
+async def test_a_track_that_shows_up_late_is_waited_for_and_not_made_again(
+    tmp_path: Path, version: tuple[int, int, int], lag: int
+) -> None:
+    host = ProTools(session_in(tmp_path / "Song"), version=version, lag=lag, tells_no_track_ids=True).start()
+    async with linked(tmp_path, host, ready(tmp_path)) as studio:
+        await studio.until(lambda: studio.desk.placed_sends)
+        assert new_tracks(host.session) == WANTED
+    makes = "Import" if version == BASE else "CreateNewTracks"
+    assert host.calls.count(makes) == 3
+
+
+async def test_a_track_that_was_undone_is_made_again(tmp_path: Path, host: ProTools) -> None:
+    host.faults = [Fault("SpotClipsByID", refuse="PT_HostIsBusy", times=1)]
+    host.then["ImportAudioToClipList"] = lambda session: session.tracks.remove(session.named("Gtr cover mix"))
+    async with linked(tmp_path, host, ready(tmp_path)) as studio:
+        await studio.until(lambda: studio.desk.placed_sends)
+        assert new_tracks(host.session) == WANTED
+
+
+async def test_a_name_that_pro_tools_does_not_take_is_no_reason_to_fail(tmp_path: Path) -> None:
+    host = ProTools(session_in(tmp_path / "Song"), version=BASE).start()
+    host.faults = [Fault("RenameTargetTrack", refuse="PT_InvalidParameter", times=9)]
+    async with linked(tmp_path, host, ready(tmp_path)) as studio:
+        await studio.until(lambda: studio.desk.placed_sends)
+    assert list(new_tracks(host.session).values()) == list(WANTED.values())
+
+
 async def test_a_ledger_that_cannot_be_read_is_begun_anew(tmp_path: Path, host: ProTools) -> None:
     placing = tmp_path / "state" / "placing"
     placing.mkdir(parents=True)

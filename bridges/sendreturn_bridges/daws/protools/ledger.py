@@ -37,6 +37,7 @@ class Row:
         track: The name that its track has been given; no other track had it.
         track_id: "" while Pro Tools has not told it.
         before: The tracks that were there before.
+        looks: How often what was asked for was looked for and not found, in this run of Pro Tools.
         tries: How often Pro Tools has refused it.
     """
 
@@ -44,6 +45,7 @@ class Row:
     track: str = ""
     track_id: str = ""
     before: list[str] = field(default_factory=list)
+    looks: int = 0
     tries: int = 0
     why: str = ""
 

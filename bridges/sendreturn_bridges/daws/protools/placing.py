@@ -12,7 +12,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sendreturn.audio.decode import open_decoder
@@ -22,10 +22,10 @@ from sendreturn.errors import ClipError, Stalled
 
 from sendreturn_bridges.daws.protools import colors, paths, session
 from sendreturn_bridges.daws.protools.host import LONG_S, Host, Refused
-from sendreturn_bridges.daws.protools.wire import TRACK_FORMATS, at_samples, table
+from sendreturn_bridges.daws.protools.wire import AUDIO, TRACK_FORMATS, at_samples, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sendreturn.daws.contract import PlacedFile, Placement
 
@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 MOST_TRIES = 3
 """A file that Pro Tools has refused so often stays in the folder, and the others are not held up."""
+MOST_LOOKS = 3
+"""What Pro Tools has made is in its lists a moment after it has answered. For so long it is not made again."""
 LEAST_LETTERS = 20
 """A track's name is kept at least so far."""
 BLOCK_FRAMES = 1 << 16
@@ -107,6 +109,8 @@ def _forget_what_was_not_saved(host: Host, entry: Entry, ledger: Ledger) -> None
         for name, row in placed:
             if not {row.track_id, row.track} & there:
                 del entry.rows[name]
+        for row in entry.rows.values():
+            row.looks = MOST_LOOKS
         entry.run = host.run
         ledger.write(entry)
 
@@ -163,8 +167,8 @@ class _Placer:
         self._wait_until_whole(file)
         track = self._own_track(row)
         if track is None:
-            channels = self._channels_of(file)
-            track = self._new_track(file, row, channels, after)
+            self._look_again(row)
+            track = self._new_track(file, row, self._channels_of(file), after)
         if not track.has_clips:
             clips = self._imported(file)
             self._step(row, "clips")
@@ -196,13 +200,12 @@ class _Placer:
         }
         if any(track.name == after for track in there):
             body |= {"insertion_point_position": "TIPoint_After", "insertion_point_track_name": after}
-        answer = self._host.call("CreateNewTracks", body)
-        self._entry.undo_steps += 1
+        answer = self._make(row, "CreateNewTracks", body)
         row.track = next(map(str, answer.get("created_track_names") or ()), row.track)
         row.track_id = next(map(str, answer.get("created_track_ids") or ()), "")
-        made = self._own_track(row)
+        made = session.Track(row.track, row.track_id, AUDIO) if row.track_id else self._own_track(row)
         if made is None:
-            raise NotYet(f"Pro Tools has not shown the track {row.track} yet.", "It is looked for again.")
+            raise self._unseen(row)
         row.track, row.track_id = made.name, made.id
         self._step(row, "track")
         return made
@@ -256,6 +259,31 @@ class _Placer:
         except Refused as refused:
             log.info("a track keeps its color", track=track.name, text=refused.what)
 
+    # What must not be made twice
+
+    def _make(
+        self, row: Row, command: str, body: Mapping[str, object], timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """Have a track made. What is refused was surely not; anything else is looked for before it is made again."""
+        row.looks = 0
+        try:
+            answer = self._host.call(command, body, timeout_s)
+        except Refused:
+            self._step(row, "new")
+            raise
+        self._entry.undo_steps += 1
+        return answer
+
+    def _look_again(self, row: Row) -> None:
+        if row.step != "new" and row.looks < MOST_LOOKS:
+            row.looks += 1
+            self._ledger.write(self._entry)
+            raise self._unseen(row)
+
+    @staticmethod
+    def _unseen(row: Row) -> NotYet:
+        return NotYet(f"Pro Tools does not show the track “{row.track}” yet.", "It is looked for again.")
+
     # Before 2025.6
 
     def _with_its_track(self, file: PlacedFile, row: Row) -> None:
@@ -263,19 +291,27 @@ class _Placer:
         self._wait_until_whole(file)
         made = self._made_for(file, row) if row.step == "import" else None
         if made is None:
+            self._look_again(row)
             there = session.tracks(self._host)
             row.track, row.before = _free_name(file.name, there), [track.id for track in there]
             self._step(row, "import")
-            self._host.call("Import", self._import_body(file), LONG_S)
-            self._entry.undo_steps += 1
+            self._make(row, "Import", self._import_body(file), LONG_S)
             made = self._made_for(file, row)
         if made is None:
-            raise NotYet(f"Pro Tools has not shown the track for {file.path.name} yet.", "It is looked for again.")
-        if made.name != row.track:
-            self._host.call("RenameTargetTrack", {"current_name": made.name, "new_name": row.track})
-            self._entry.undo_steps += 1
-        row.track_id = made.id
+            raise self._unseen(row)
+        row.track, row.track_id = self._renamed(made, row.track), made.id
         self._step(row, "placed")
+
+    def _renamed(self, track: Track, name: str) -> str:
+        """The name that the track has in the end."""
+        if track.name != name:
+            try:
+                self._host.call("RenameTargetTrack", {"current_name": track.name, "new_name": name})
+            except Refused as refused:
+                log.info("a track keeps the name of its file", track=track.name, text=refused.what)
+                return track.name
+            self._entry.undo_steps += 1
+        return name
 
     def _made_for(self, file: PlacedFile, row: Row) -> Track | None:
         new = [track for track in session.tracks(self._host) if track.id not in row.before]

@@ -58,8 +58,8 @@ class Track:
     name: str
     id: str
     type: int
-    has_selection: bool
-    has_clips: bool
+    has_selection: bool = False
+    has_clips: bool = False
 
 
 @dataclass(frozen=True)
