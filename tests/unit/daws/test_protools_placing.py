@@ -402,7 +402,7 @@ async def test_a_disk_that_is_full_for_a_while_loses_nothing(
             return SoundWriter(*arguments)
         raise SendReturnError("The disk is full.")
 
-    monkeypatch.setattr("sendreturn_bridges.daws.protools.placing.SoundWriter", full)
+    monkeypatch.setattr("sendreturn_bridges.daws.protools.returned.SoundWriter", full)
     async with linked(tmp_path, host, desk) as studio:
         await studio.until(lambda: studio.desk.placed_sends)
         assert new_tracks(host.session) == WANTED

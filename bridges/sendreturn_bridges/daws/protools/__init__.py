@@ -9,8 +9,10 @@
     session.py     what is open and what is selected
     capture.py     the selection as an audio file, exactly as long as it is
     placing.py     returns onto new tracks, each once; ledger.py remembers how far that is
+    returned.py    the files that are placed, and what of them is shown
     menu.py        our items in File > Export
     paths.py       how Pro Tools spells files
+    colors.py      the palette's color that is meant
 
 What is known of the interface comes from py-ptsl's protobuf definitions and documentation
 (github.com/iluvcapra/py-ptsl) and from what public programs that use it have written down.

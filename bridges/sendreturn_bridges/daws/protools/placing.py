@@ -15,12 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sendreturn.audio.decode import open_decoder
-from sendreturn.audio.splice import exact_subtype
-from sendreturn.audio.writer import SoundWriter
 from sendreturn.errors import ClipError, Stalled
 
-from sendreturn_bridges.daws.protools import colors, paths, session
+from sendreturn_bridges.daws.protools import colors, paths, returned, session
 from sendreturn_bridges.daws.protools.host import LONG_S, Host, Refused
 from sendreturn_bridges.daws.protools.wire import AUDIO, TRACK_FORMATS, at_samples, table
 
@@ -40,7 +37,6 @@ MOST_LOOKS = 3
 """What Pro Tools has made is in its lists a moment after it has answered. For so long it is not made again."""
 LEAST_LETTERS = 20
 """A track's name is kept at least so far."""
-BLOCK_FRAMES = 1 << 16
 _NOT_IN_NAMES = re.compile(r'[\\/:;*?"<>|\x00-\x1f]+')
 """Tracks lend their names to files."""
 
@@ -164,11 +160,11 @@ class _Placer:
 
     def _onto_a_track(self, file: PlacedFile, row: Row, after: str) -> None:
         """Make a track, import the file, put its clips onto the track."""
-        self._wait_until_whole(file)
+        _wait_until_whole(file)
         track = self._own_track(row)
         if track is None:
             self._look_again(row)
-            track = self._new_track(file, row, self._channels_of(file), after)
+            track = self._new_track(file, row, returned.channels_of(file), after)
         if not track.has_clips:
             clips = self._imported(file)
             self._step(row, "clips")
@@ -216,7 +212,7 @@ class _Placer:
         A file of the session's own format is only taken for copying, any other only for converting; the wrong one is
         answered with "No audio files were imported".
         """
-        path = self._cut(file)
+        path = returned.shown(file, self._work)
         ways = ["CopyAudio", "ConvertAudio"]
         if file.sample_rate_hz not in (None, self._session.rate_hz):
             ways.reverse()
@@ -288,7 +284,7 @@ class _Placer:
 
     def _with_its_track(self, file: PlacedFile, row: Row) -> None:
         """Import the file at a sample; Pro Tools makes a track that is called like the file."""
-        self._wait_until_whole(file)
+        _wait_until_whole(file)
         made = self._made_for(file, row) if row.step == "import" else None
         if made is None:
             self._look_again(row)
@@ -320,7 +316,7 @@ class _Placer:
     def _import_body(self, file: PlacedFile) -> dict[str, object]:
         is_same_rate = file.sample_rate_hz in (None, self._session.rate_hz)
         data = {
-            "file_list": [paths.file(self._cut(file), self._session.spelled)],
+            "file_list": [paths.file(returned.shown(file, self._work), self._session.spelled)],
             "audio_operations": "CopyAudio" if is_same_rate else "ConvertAudio",
             "audio_destination": "MD_NewTrack",
             "audio_location": "ML_Spot",
@@ -331,39 +327,6 @@ class _Placer:
             },
         }
         return {"import_type": "Audio", "audio_data": data}
-
-    # Files
-
-    def _wait_until_whole(self, file: PlacedFile) -> None:
-        """A drive that is kept in a cloud may show a file before it is there."""
-        if file.size_bytes is not None and file.path.stat().st_size != file.size_bytes:
-            raise NotYet(f"{file.path.name} is not whole yet.", "It is placed when it is.")
-
-    def _channels_of(self, file: PlacedFile) -> int:
-        with open_decoder(file.path) as decoder:
-            channels = decoder.info.channels
-        if channels not in TRACK_FORMATS:
-            raise ClipError(f"It has {channels} channels, and Pro Tools has no such track.")
-        return channels
-
-    def _cut(self, file: PlacedFile) -> Path:
-        """The file, or a copy of what of it is shown, sample for sample."""
-        with open_decoder(file.path) as decoder:
-            info = decoder.info
-            first = min(file.offset_samples, info.frames)
-            last = info.frames if file.length_samples is None else min(first + file.length_samples, info.frames)
-            if (first, last) == (0, info.frames):
-                return file.path
-            self._work.mkdir(mode=0o700, parents=True, exist_ok=True)
-            target = self._work / file.path.with_suffix(".wav").name
-            subtype = exact_subtype(info.subtype)
-            decoder.seek(first)
-            with SoundWriter(target, "WAV", subtype, info.sample_rate_hz, info.channels, last - first) as writer:
-                while first < last:
-                    frames = min(BLOCK_FRAMES, last - first)
-                    writer.write(decoder.read(frames, "int32" if subtype.startswith("PCM") else "float64"))
-                    first += frames
-        return target
 
     # What is written down
 
@@ -392,6 +355,11 @@ class _Placer:
                 self._host.call("DeleteTracks", {"track_ids": [track.id]})
             except Refused as refused:
                 log.info("an empty track stays", track=track.name, text=refused.what)
+
+
+def _wait_until_whole(file: PlacedFile) -> None:
+    if not returned.is_whole(file):
+        raise NotYet(f"{file.path.name} is not whole yet.", "It is placed when it is.")
 
 
 def _is_cut_from(name: str, wanted: str) -> bool:
