@@ -128,6 +128,7 @@ class ProTools:
         self._server.stop(0).wait()
         self._pool.shutdown()
         self._server = None
+        self._runs += 1  # whoever was registered is not any more
         self.menu.clear()
 
     def release(self) -> None:
@@ -197,7 +198,7 @@ class ProTools:
         with self._lock:
             if SINCE.get(command, BASE) > self.version:
                 raise Refusal("PT_UnsupportedCommand", f"{command} is not supported")
-            if command not in ("HostReadyCheck", "RegisterConnection") and request.header.session_id != self._run:
+            if command not in ("HostReadyCheck", "RegisterConnection") and request.header.session_id != self.run:
                 raise Refusal("SDK_SessionIdParseError", "not registered")
             if self.session is None and command not in NEEDS_NO_SESSION:
                 raise Refusal("PT_NoOpenedSession", "no session is open")
@@ -212,12 +213,12 @@ class ProTools:
         return answered
 
     @property
-    def _run(self) -> str:
+    def run(self) -> str:
         return f"run {self._runs}"
 
     def new_run(self) -> str:
         self._runs += 1
-        return self._run
+        return self.run
 
     def _read(self, command: str, text: str) -> Any:
         kind = getattr(pt, f"{command}RequestBody", None)
@@ -268,6 +269,9 @@ class _Servicer(PTSL_pb2_grpc.PTSLServicer):
     def SendGrpcStreamingRequest(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         if SINCE["PollEvents"] > self._host.version:
             yield _failed("PT_UnsupportedCommand", "PollEvents is not supported")
+            return
+        if request.header.session_id != self._host.run:
+            yield _failed("SDK_SessionIdParseError", "not registered")
             return
         yield from self._host.listen(context)
 

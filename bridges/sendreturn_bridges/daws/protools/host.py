@@ -18,6 +18,7 @@ from sendreturn_bridges.daws.protools.wire import (
     COMMANDS,
     COMPLETED,
     FAILED,
+    UNKNOWN_TO_IT,
     UNSUPPORTED,
     Event,
     Problem,
@@ -135,7 +136,7 @@ class Host:
         if status in COMPLETED:
             return read_body(response.response_body_json)
         if status in FAILED:
-            raise Refused(command, read_problem(response.response_error_json))
+            raise _refusal(command, response.response_error_json)
         raise Unanswered(f"Pro Tools has not finished {command}.", "Close its dialogs.", f"status {status}")
 
     def events(self) -> Iterator[Event]:
@@ -147,7 +148,7 @@ class Host:
         try:
             for response in self._stub.SendGrpcStreamingRequest(self._request("PollEvents", None)):
                 if int(response.header.status) in FAILED:
-                    raise Refused("PollEvents", read_problem(response.response_error_json))
+                    raise _refusal("PollEvents", response.response_error_json)
                 event = read_event(response.response_body_json)
                 if event is not None:
                     yield event
@@ -192,6 +193,13 @@ class Host:
                 f"Pro Tools does not answer to {command}.", "A dialog may be open in it: close it.", str(error)
             )
         return Gone("Pro Tools is not there any more.", "Start it; what is ready is placed then.", str(error))
+
+
+def _refusal(command: str, error: str) -> Refused | Gone:
+    problem = read_problem(error)
+    if problem.kind == UNKNOWN_TO_IT:
+        return Gone("Pro Tools was started anew.", "It is connected to again.", problem.message)
+    return Refused(command, problem)
 
 
 def address_of(options: Mapping[str, Any]) -> str:

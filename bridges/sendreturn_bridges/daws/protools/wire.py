@@ -75,9 +75,12 @@ _ERRORS = {
     138: "PT_HostIsBusy",
     401: "SDK_VersionMismatch",
     402: "SDK_NotImplemented",
+    403: "SDK_SessionIdParseError",
 }
 """CommandErrorType, those that something is known to do about."""
 UNSUPPORTED = ("PT_UnsupportedCommand", "SDK_NotImplemented")
+UNKNOWN_TO_IT = "SDK_SessionIdParseError"
+"""Another run of Pro Tools answers than the one that we have registered with."""
 BUSY = ("PT_HostNotReady", "PT_HostIsBusy", "PT_CommandTimeout")
 
 
