@@ -35,10 +35,10 @@ do
     state.seen = status and status.count or 0
     if status then receiver.hear (status) end
     if session == '' then return end
-    box:write { kind = 'opened', session = session }
     for _, left in ipairs (box:left ()) do
       if left.placement then place (left.placement, left.number) end
     end
+    box:write { kind = 'opened', session = session }  -- only now: the daemon would offer the same again
   end
 
   local function shows_dialog (note)
