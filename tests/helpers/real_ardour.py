@@ -29,6 +29,8 @@ SUPERCLOCK_HZ = 282_240_000
 """Ardour's unit of time in a session file."""
 RUN_SLOT = 30
 PATIENCE_S = 60.0
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+"""What is started ends with the tests, however they end: an Ardour that is left behind would be someone else's trouble."""
 
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour>
@@ -194,14 +196,21 @@ class RealArdour:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def __enter__(self) -> RealArdour:
+        try:
+            self._start_both()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start_both(self) -> None:
         reader, writer = os.pipe()
         self._start(["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"], (writer,))
         os.close(writer)
         with os.fdopen(reader) as file:
             self.display = ":" + file.readline().strip()
         assert self.display != ":", "no X server"
-        self._start([str(PROGRAM), "-a", "-n", str(self.bench.session)])
-        return self
+        self._start([str(PROGRAM), "-a", "-n", str(self.bench.session / "Tune.ardour")])
 
     def __exit__(self, *_: object) -> None:
         self.end(signal.SIGTERM)
@@ -219,10 +228,19 @@ class RealArdour:
         self._started = []
 
     def press(self, slot: int) -> None:
-        """Run an action as a control surface does."""
+        """Run a script's action as a control surface does."""
+        self.act(f"LuaAction/script-{slot}")
+
+    def act(self, action: str) -> None:
+        """Run any of Ardour's actions, such as `Editor/undo`."""
         message = OscMessageBuilder("/access_action")
-        message.add_arg(f"LuaAction/script-{slot}")
+        message.add_arg(action)
         self._socket.sendto(message.build().dgram, ("127.0.0.1", self.bench.port))
+
+    def quit(self) -> None:
+        """Quit as the user does; the session has no changes that Ardour would ask about."""
+        self.act("Common/Quit")
+        self._started[-1].wait(PATIENCE_S)
 
     def run(self, lua: str) -> str:
         """Run Lua inside Ardour; what it returns, as text."""
@@ -259,7 +277,7 @@ class RealArdour:
         with (self.bench.folder / "ardour.log").open("ab") as log:
             self._started.append(
                 subprocess.Popen(
-                    command,
+                    [*WITH_US, *command],
                     env={**self.bench.env, **({"DISPLAY": self.display} if self.display else {})},
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=descriptors,
                 )

@@ -110,15 +110,13 @@ function factory (params)
     say (string.format ('%s (%s): %d new tracks.', placement.title, placement.send_id, count))
   end
 
-  -- Ardour saves the session when it imports; saved once more, it holds the tracks with their names and marks, and only
-  -- then is the placement finished. One that fails in between stays claimed: it is taken up when the session is opened.
-  local function place (placement, number, is_resumed)
-    Session:begin_reversible_command ('sendreturn: ' .. placement.title)
-    local ok, count, problems = pcall (placing.place, placement, is_resumed)
-    Session:commit_reversible_command (nil)
+  -- Only when the session is saved with the new tracks and their marks is the placement finished. One that fails on the
+  -- way stays claimed, and is tried again when the session is opened anew.
+  local function place (placement, number)
+    local ok, count, problems = pcall (placing.place, placement)
     if not ok then
       to_show[#to_show + 1] = placement.title .. ' could not be placed: ' .. tostring (count)
-        .. '. It is taken up when the session is opened anew.'
+        .. '. It is tried again when the session is opened anew.'
       return
     end
     if count > 0 then Session:save_state ('', false, false, false, false, false) end
@@ -130,13 +128,13 @@ function factory (params)
   -- the same again.
   local function place_next ()
     local waiting = table.remove (left_over, 1)
-    if waiting and waiting.placement then return place (waiting.placement, waiting.number, true) end
+    if waiting and waiting.placement then return place (waiting.placement, waiting.number) end
     if waiting then return box:finish (waiting.number) end
     if not is_told then
       is_told = box:write { kind = 'opened', session = session } ~= nil
     end
     local placement, number = box:take ()
-    if placement then place (placement, number, false) end
+    if placement then place (placement, number) end
   end
 
   local function tick ()
