@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 LIBRARY = Path("/usr/lib/ardour7")
@@ -260,6 +261,11 @@ class RealArdour:
         while self._windows("^sendreturn$"):
             self._xdotool("key", "--window", window, "Return")
             time.sleep(0.1)
+
+    def processor_s(self) -> float:
+        """The processor time that the program has taken so far."""
+        times = psutil.Process(self._started[-1].pid).cpu_times()
+        return float(times.user + times.system)
 
     def log(self) -> str:
         return (self.bench.folder / "ardour.log").read_text("utf-8", "replace")
