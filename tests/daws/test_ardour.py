@@ -152,8 +152,6 @@ def test_a_range_is_made_anew_and_its_context_is_trimmed_off_again(desk: Studio)
     assert [(region.position, region.length, region.start) for region in new] == [(first, length, 24_000)]
 
 
-
-
 def test_one_undo_takes_the_new_regions_back_and_ardour_keeps_the_tracks(desk: Studio, tmp_path: Path) -> None:
     offers = Offers(desk)
     with desk.open() as ardour:

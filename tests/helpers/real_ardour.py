@@ -31,7 +31,7 @@ SUPERCLOCK_HZ = 282_240_000
 RUN_SLOT = 30
 PATIENCE_S = 60.0
 WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
-"""What is started ends with the tests, however they end: an Ardour that is left behind would be someone else's trouble."""
+"""What is started ends with the tests, however they end."""
 
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour>

@@ -19,7 +19,7 @@ from sendreturn.audio.decode import Decoder, Dtype, open_decoder
 from sendreturn.audio.splice import exact_subtype
 from sendreturn.audio.writer import SoundWriter
 from sendreturn.daws.selection import Piece, Selection
-from sendreturn.errors import ClipError, UsageError
+from sendreturn.errors import ClipError, SendReturnError, UsageError
 from sendreturn.returns import files
 from sendreturn.returns.naming import safe_stem
 from sendreturn.words import TEMP_PREFIX
@@ -155,8 +155,8 @@ def _parts(pieces: Sequence[Piece], opened: Sequence[list[Decoder]], rate_hz: in
 def _rounded_off(gap: int, coarse: int, piece: Piece, row: Sequence[Decoder]) -> int:
     """How many frames more of a piece are heard, so that it ends where the next one starts.
 
-    Where the session has another rate than the files, what touches there may come out apart here, or one over the other,
-    by what the session's places are too coarse to tell.
+    Where the session has another rate than the files, what touches there may come out apart here, or one over the
+    other, by what the session's places are too coarse to tell.
     """
     if gap < -coarse:
         raise UsageError("The selected clips overlap.", "Send them one by one, or bounce the range first.")
@@ -169,7 +169,7 @@ def _write(target: Path, parts: Sequence[_Part], rate_hz: int) -> None:
     subtype = _subtype({decoder.info.subtype for part in parts for decoder in part.files})
     dtype: Dtype = "int32" if subtype.startswith("PCM") else "float64"
     temp = target.with_name(f"{TEMP_PREFIX}{_short_hash(target.name)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make(target.parent)
     with SoundWriter(temp, "WAV", subtype, rate_hz, channels, parts[-1].end) as writer:
         at = 0
         for part in parts:
@@ -180,6 +180,15 @@ def _write(target: Path, parts: Sequence[_Part], rate_hz: int) -> None:
         files.place(temp, target)
     except FileExistsError:
         temp.unlink()  # the same request came twice at once, and the other was first
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SendReturnError(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Look what is in its place."
+        ) from error
 
 
 def _channels(part: _Part) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -179,7 +180,7 @@ def session_folder(session: str) -> Path:
     """The folder of a session that a DAW names by its folder or its project file.
 
     Raises:
-        UsageError: it is not saved, or not there.
+        UsageError: it is not saved, not there, or nothing can be kept in it.
     """
     if not session:
         raise UsageError("This session is not saved yet.", "Save it first: what comes back is kept in its folder.")
@@ -187,6 +188,11 @@ def session_folder(session: str) -> Path:
     folder = path if path.is_dir() else path.parent
     if not path.is_absolute() or not folder.is_dir():
         raise UsageError(f"The session {session} is not there.", "Save the session where the daemon can reach it.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(
+            f"The session's folder {folder} is read-only, and what comes back is kept in it.",
+            "Make it writable, or save the session elsewhere.",
+        )
     return folder
 
 

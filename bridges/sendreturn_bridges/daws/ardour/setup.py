@@ -125,7 +125,7 @@ def _check_list(found: Installation, config: Config) -> Finding:
 
 
 def _is_sandboxed(config: Config) -> bool:
-    """Since Ardour 8 the user may take files away from all scripts (`sandbox-all-lua-scripts`); usually they have them."""
+    """Since Ardour 8 the user may keep all scripts from files (`sandbox-all-lua-scripts`, usually off)."""
     try:
         text = (config.folder / "ui_config").read_text("utf-8", "replace")
     except OSError:
