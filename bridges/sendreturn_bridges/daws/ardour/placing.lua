@@ -174,6 +174,7 @@
     end
 
     function placing.place (placement)
+      if not is_writable (session_path ()) then error ('the session is read-only', 0) end
       local there, rate = marks (), Session:nominal_sample_rate ()
       local waiting, problems = {}, {}
       for index in ipairs (placement.files) do

@@ -100,6 +100,10 @@ function factory (params)
 
   -- Placing
 
+  local function folder_of (placement)
+    return placement.files[1] and placement.files[1].path:match ('^(.*)[/\\]') or session
+  end
+
   local function tell_placed (placement, count, problems)
     if #problems == 0 then
       box:write { kind = 'placed', send = placement.send_id, session = session }
@@ -114,12 +118,15 @@ function factory (params)
   -- way stays claimed, and is tried again when the session is opened anew.
   local function place (placement, number)
     local ok, count, problems = pcall (placing.place, placement)
-    if not ok then
-      to_show[#to_show + 1] = placement.title .. ' could not be placed: ' .. tostring (count)
-        .. '. It is tried again when the session is opened anew.'
+    local why = not ok and tostring (count)
+    if ok and count > 0 and Session:save_state ('', false, false, false, false, false) ~= 0 then
+      why = 'Ardour cannot save the session'
+    end
+    if why then
+      to_show[#to_show + 1] = placement.title .. ' could not be placed: ' .. why .. '. It is kept in '
+        .. folder_of (placement) .. ', and tried again when the session is opened anew.'
       return
     end
-    if count > 0 then Session:save_state ('', false, false, false, false, false) end
     tell_placed (placement, count, problems)
     box:finish (number)
   end

@@ -146,11 +146,9 @@ function factory (params)
     if session == '' or is_there (session .. '/.unnamed') then
       refuse ('This session has no name yet. Save it first (Session > Save): what comes back is kept in its folder.')
     end
-    local probe = session .. '/.sendreturn-probe'
-    local file = io.open (probe, 'w')
-    if not file then refuse ('This session is read-only: what comes back could not be kept in %s.', session) end
-    file:close ()
-    os.remove (probe)
+    if not is_writable (session) then
+      refuse ('This session is read-only: what comes back could not be kept in %s.', session)
+    end
     return session
   end
 
