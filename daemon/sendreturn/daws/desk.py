@@ -259,8 +259,11 @@ def _sidecars(folder: Path) -> list[Sidecar]:
 
 
 def _has_moved_to(asked: Asked, session: str, view: SendView | None) -> bool:
-    """Whether the session that asked is this one now: it is no longer where it was, and its returns are here."""
-    if view is None or view.folder is None or view.folder.is_dir() or not session:
+    """Whether the session that asked is this one now: it is no longer where it was, and its returns are here.
+
+    Its folder may have gone elsewhere, or its project file may have another name in the same folder.
+    """
+    if view is None or view.folder is None or not session or Path(asked.session).exists():
         return False
     return _moved_folder(session, view).is_dir()
 

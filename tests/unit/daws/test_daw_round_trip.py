@@ -210,6 +210,25 @@ async def test_a_session_that_was_moved_is_found_again(tmp_path: Path) -> None:
         assert Path(placement["files"][0]["path"]).is_file()
 
 
+async def test_a_project_file_that_was_renamed_is_found_again(tmp_path: Path) -> None:
+    async with studio(tmp_path) as desk:
+        project = desk.living.session / "Song.rpp"
+        project.touch()
+        before = DawSide(desk.daw.mailbox, str(project))
+        piece = {"files": [{"path": clip_in(tmp_path / "elsewhere", 1.0)}], "length": RATE, "position": 0}
+        before.write(
+            "send", **selection("one", project, "extend", RATE, pieces=[piece], params={"extend_s": 1.0})
+        )  # fmt: skip
+        await desk.until(before.placements)
+        copied = DawSide(desk.daw.mailbox, str(project.with_name("Copy.rpp")))
+        copied.write("opened")  # saved under another name: the first one still waits
+        await desk.until(lambda: not list((desk.daw.mailbox / "out").glob("*.json")))
+        assert copied.placements() == []
+        renamed = DawSide(desk.daw.mailbox, str(project.rename(project.with_name("Renamed.rpp"))))
+        renamed.write("opened")
+        assert Path((await desk.until(renamed.placements))[0]["files"][0]["path"]).is_file()
+
+
 async def test_a_daw_answers_a_ping(tmp_path: Path) -> None:
     async with studio(tmp_path) as desk:
         link = MailboxLink(LinkSetup(DawManifest("testdaw", "Test DAW", ""), desk.daw.mailbox, _Nobody(), "1"))
