@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ardour_offers import Offers, lies, lies_as, stems
+from ardour_offers import Offers, lies, lies_as, placed, stems
 from ardour_studio import IMPORT, Studio, studio
 from mido import Message, MidiFile, MidiTrack
 from real_ardour import RealArdour, why_not
@@ -103,3 +103,19 @@ def test_a_session_that_became_read_only_keeps_its_returns_for_later(desk: Studi
     with desk.open() as ardour:
         ardour.until(offers.answers)
     assert lies(desk.bench.regions()) == lies_as(files)
+
+
+def test_two_ardours_at_once_each_get_what_is_theirs(desk: Studio, tmp_path: Path) -> None:
+    other = desk.beside(tmp_path / "other user")
+    with desk.open() as one, other.open() as two:  # each answers in a way that can be told apart while no daemon runs
+        desk.daemon.start()
+        desk.daemon.until_ready()
+        for studio_, ardour in ((desk, one), (other, two)):
+            studio_.bring_in(ardour)
+            studio_.select(ardour, "Gtr")
+            studio_.press(ardour, "extend")
+        for studio_, ardour in ((desk, one), (other, two)):
+            ardour.until(placed(studio_, 1).exists)
+    for studio_ in (desk, other):
+        assert sorted(studio_.bench.routes()) == ["Gtr", "Gtr extend tail", "Master"]
+        assert len(lies(studio_.bench.regions())) == 2
