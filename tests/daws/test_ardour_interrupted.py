@@ -68,8 +68,9 @@ def test_a_session_that_was_moved_meanwhile_gets_its_returns_where_it_is_now(des
     assert len(lies(desk.bench.regions())) == 2
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("after_s", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize(
+    ("how", "after_s"), [(signal.SIGKILL, 0.05), (signal.SIGKILL, 0.2), (signal.SIGKILL, 0.4), (signal.SIGTERM, 0.2)]
+)
 def test_an_ardour_that_ends_while_it_places_leaves_nothing_out_and_nothing_twice(
     desk: Studio, tmp_path: Path, how: signal.Signals, after_s: float
 ) -> None:

@@ -37,8 +37,9 @@
       return tonumber (region:to_stateful ():id ():to_s ())
     end
 
-    -- Imports files in one go; the regions that they have become, in that order. Ardour leaves off at a file that it
-    -- cannot read (gtk2_ardour/editor_audio_import.cc, the same from 7.3 to 9.8). It runs its main loop meanwhile.
+    -- Imports files in one go; the regions of audio and those of notes that they have become, in that order. Ardour leaves
+    -- off at a file that it cannot read (gtk2_ardour/editor_audio_import.cc, the same from 7.3 to 9.8). It runs its main
+    -- loop meanwhile.
     local function import (items)
       local before, made, files = {}, {}, C.StringVector ()
       for _, region in ARDOUR.RegionFactory.regions ():iter () do before[number_of (region)] = true end
@@ -50,19 +51,27 @@
         if not before[number_of (region)] and region:whole_file () then made[#made + 1] = region end
       end
       table.sort (made, function (one, other) return number_of (one) < number_of (other) end)
-      return made
+      local audio, notes = {}, {}
+      for _, region in ipairs (made) do
+        local kind = region:to_audioregion ():isnil () and notes or audio
+        kind[#kind + 1] = region
+      end
+      return audio, notes
     end
 
-    -- Audio files become one region each; a MIDI file, which is imported alone, as many as it has tracks with notes.
-    -- What stood behind a file that cannot be read gets its own turn.
+    -- Audio files become one region each; a MIDI file, the last of its run, as many as it has tracks with notes. What stood
+    -- behind a file that cannot be read gets its own turn.
     local function read (items)
-      local made = import (items)
-      if items[1].file.kind == 'midi' then
-        items[1].regions = made
-        return
+      local audio, notes = import (items)
+      local is_broken = false
+      for index, item in ipairs (items) do
+        if is_broken then
+          read { item }
+        else
+          item.regions = item.file.kind == 'midi' and notes or { audio[index] }
+          is_broken = #item.regions == 0
+        end
       end
-      for index, item in ipairs (items) do item.regions = { made[index] } end
-      for index = math.max (#made + 1, 2), #items do items[index].regions = import { items[index] } end
     end
 
     -- Neighbours that Ardour takes in one go, in the placement's order.
@@ -70,11 +79,7 @@
       local runs = {}
       for _, item in ipairs (items) do
         local run = runs[#runs]
-        if run and run[1].file.kind ~= 'midi' and item.file.kind ~= 'midi' then
-          run[#run + 1] = item
-        else
-          runs[#runs + 1] = { item }
-        end
+        if run and run[#run].file.kind ~= 'midi' then run[#run + 1] = item else runs[#runs + 1] = { item } end
       end
       return runs
     end
