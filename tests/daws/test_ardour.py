@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 from ardour_offers import Offers, is_laid, lies, lies_as, placed, returned_file, short_file, stems
 from ardour_studio import LENGTH, POSITION, RATE, START, Studio, studio
+from mido import Message, MetaMessage, MidiFile, MidiTrack
 from real_ardour import RealArdour, Region, why_not
 
 REASON = why_not()
@@ -165,6 +167,28 @@ def test_one_undo_takes_the_new_regions_back_and_ardour_keeps_the_tracks(desk: S
         assert len([name for name in desk.bench.routes() if name.startswith("Gtr riff_stems")]) == 3
         ardour.act("Editor/redo")
         ardour.until(lambda: ardour.run(REGIONS) == full)
+
+
+def two_instruments(folder: Path) -> Path:
+    path = folder / "riff_midi_0badcafe_t1.mid"
+    file = MidiFile()
+    for channel, name in enumerate(("Piano", "Bass")):
+        on, off = Message("note_on", note=60, channel=channel), Message("note_off", note=60, channel=channel, time=480)
+        file.tracks.append(MidiTrack([MetaMessage("track_name", name=name), on, off]))
+    file.save(path)
+    return path
+
+
+def test_each_instrument_lies_on_a_track_of_its_own_beside_the_audio(desk: Studio, tmp_path: Path) -> None:
+    offers, files = Offers(desk), stems(tmp_path, "0badcafe", 2)
+    notes = replace(returned_file(two_instruments(tmp_path), POSITION, "Gtr midi"), kind="midi")
+    with desk.open() as ardour:
+        offers.offer("0badcafe", *files, notes)
+        ardour.until(offers.answers)
+    regions = desk.bench.regions()
+    assert lies(regions) == lies_as(files)
+    placed_notes = [(region.track, region.position) for region in regions if region.kind == "midi"]
+    assert placed_notes == [("Gtr midi Piano", POSITION), ("Gtr midi Bass", POSITION)]
 
 
 def test_a_return_that_is_missing_not_whole_or_no_audio_is_told_and_the_others_are_placed(
