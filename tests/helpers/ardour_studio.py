@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,26 @@ class Studio:
     """One user's daemon, session and Ardour. A second `open` is the same session after a restart."""
 
     def __init__(self, folder: Path, returns: Mapping[str, Any] = PLAIN) -> None:
-        port = free_udp_port()
+        self._port = free_udp_port()
         (folder / "daemon").mkdir(parents=True)
-        self.bench = Bench(folder / "user")
-        self.daemon = DaemonProcess(folder / "daemon", osc_port=port, returns=returns)
-        values = {"VERSION": "1", "OSC_PORT": str(port), "WEB_PORT": "0"}
+        self.daemon = DaemonProcess(folder / "daemon", osc_port=self._port, returns=returns)
+        self.clip = folder / "clip.wav"
+        soundfile.write(self.clip, music(3.0), RATE, "PCM_24")
+        self._move_in(folder / "user")
+
+    def _move_in(self, folder: Path) -> None:
+        self.bench = Bench(folder)
+        values = {"VERSION": "1", "OSC_PORT": str(self._port), "WEB_PORT": "0"}
         self.installed = installation(load_daws()["ardour"], self.daemon.state, values, self.bench.env)
         self.installed.install()
         ours = UiScripts((self.bench.config / "ui_scripts").read_bytes()).ours
         self.slots = {found.operation: found.slot for found in ours if found.slot is not None}
-        self.clip = folder / "clip.wav"
-        soundfile.write(self.clip, music(3.0), RATE, "PCM_24")
+
+    def beside(self, folder: Path) -> Studio:
+        """A second Ardour with a session of its own, on the same daemon."""
+        other = copy(self)
+        other._move_in(folder)
+        return other
 
     @property
     def mailbox(self) -> Path:
@@ -99,7 +109,7 @@ class Studio:
             return self._ask(card["address"])
         (self.mailbox / "in" / "ping").write_text(f"ready {time.monotonic_ns()}", "utf-8")
         said = [path.read_text("utf-8") for path in (self.mailbox / "out").glob("*.json")]
-        return any('"pong"' in text for text in said)
+        return any('"pong"' in text and str(self.bench.session) in text for text in said)
 
     def _ask(self, address: str) -> bool:
         secret = Places(self.daemon.state).read_token()

@@ -26,7 +26,7 @@ class DawSide:
         self._sent += 1
         out = self.mailbox / "out"
         out.mkdir(parents=True, exist_ok=True)
-        part = out / f"{self._sent:06d}.part"
+        part = out / f"{self._sent:06d}-{session_key(self.session)}.part"
         part.write_text(json.dumps({"session": self.session, **message, "kind": kind}), "utf-8")
         return part.rename(part.with_suffix(".json"))
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 LIBRARY = Path("/usr/lib/ardour7")
@@ -29,6 +30,8 @@ SUPERCLOCK_HZ = 282_240_000
 """Ardour's unit of time in a session file."""
 RUN_SLOT = 30
 PATIENCE_S = 60.0
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+"""What is started ends with the tests, however they end."""
 
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour>
@@ -194,14 +197,21 @@ class RealArdour:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def __enter__(self) -> RealArdour:
+        try:
+            self._start_both()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start_both(self) -> None:
         reader, writer = os.pipe()
         self._start(["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"], (writer,))
         os.close(writer)
         with os.fdopen(reader) as file:
             self.display = ":" + file.readline().strip()
         assert self.display != ":", "no X server"
-        self._start([str(PROGRAM), "-a", "-n", str(self.bench.session)])
-        return self
+        self._start([str(PROGRAM), "-a", "-n", str(self.bench.session / "Tune.ardour")])
 
     def __exit__(self, *_: object) -> None:
         self.end(signal.SIGTERM)
@@ -219,10 +229,19 @@ class RealArdour:
         self._started = []
 
     def press(self, slot: int) -> None:
-        """Run an action as a control surface does."""
+        """Run a script's action as a control surface does."""
+        self.act(f"LuaAction/script-{slot}")
+
+    def act(self, action: str) -> None:
+        """Run any of Ardour's actions, such as `Editor/undo`."""
         message = OscMessageBuilder("/access_action")
-        message.add_arg(f"LuaAction/script-{slot}")
+        message.add_arg(action)
         self._socket.sendto(message.build().dgram, ("127.0.0.1", self.bench.port))
+
+    def quit(self) -> None:
+        """Quit as the user does; the session has no changes that Ardour would ask about."""
+        self.act("Common/Quit")
+        self._started[-1].wait(PATIENCE_S)
 
     def run(self, lua: str) -> str:
         """Run Lua inside Ardour; what it returns, as text."""
@@ -243,6 +262,11 @@ class RealArdour:
             self._xdotool("key", "--window", window, "Return")
             time.sleep(0.1)
 
+    def processor_s(self) -> float:
+        """The processor time that the program has taken so far."""
+        times = psutil.Process(self._started[-1].pid).cpu_times()
+        return float(times.user + times.system)
+
     def log(self) -> str:
         return (self.bench.folder / "ardour.log").read_text("utf-8", "replace")
 
@@ -259,7 +283,7 @@ class RealArdour:
         with (self.bench.folder / "ardour.log").open("ab") as log:
             self._started.append(
                 subprocess.Popen(
-                    command,
+                    [*WITH_US, *command],
                     env={**self.bench.env, **({"DISPLAY": self.display} if self.display else {})},
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=descriptors,
                 )

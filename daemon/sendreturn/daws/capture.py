@@ -7,6 +7,7 @@ channel, as Ardour keeps them, become a new file in the session's `sent` folder,
 from __future__ import annotations
 
 import hashlib
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from sendreturn.audio.decode import Decoder, Dtype, open_decoder
 from sendreturn.audio.splice import exact_subtype
 from sendreturn.audio.writer import SoundWriter
 from sendreturn.daws.selection import Piece, Selection
-from sendreturn.errors import ClipError, UsageError
+from sendreturn.errors import ClipError, SendReturnError, UsageError
 from sendreturn.returns import files
 from sendreturn.returns.naming import safe_stem
 from sendreturn.words import TEMP_PREFIX
@@ -100,17 +101,30 @@ def _in_place(selection: Selection, piece: Piece) -> Captured:
     return Captured(path, span, piece.position, length, piece.gain)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A piece, its open files, and where it lies in the clip, in frames at the files' rate."""
+
+    piece: Piece
+    files: Sequence[Decoder]
+    place: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.place + self.length
+
+
 def _gathered(selection: Selection, pieces: Sequence[Piece], folder: Path) -> Captured:
     target = folder / f"{safe_stem(selection.track or 'clip')}-{_mark(selection)}.wav"
     with ExitStack() as stack:
-        decoders = [_open(stack, piece) for piece in pieces]
-        rate = _agreed("sample rate", {d.info.sample_rate_hz for row in decoders for d in row})
-        places = _places(pieces, rate, selection.rate_hz)
-        frames = max(place + piece.length for place, piece in zip(places, pieces, strict=True))
+        opened = [_open(stack, piece) for piece in pieces]
+        rate = _agreed("sample rate", {decoder.info.sample_rate_hz for row in opened for decoder in row})
+        parts = _parts(pieces, opened, rate, selection.rate_hz)
         if not target.exists():
-            _write(target, pieces, decoders, places, rate, frames)
+            _write(target, parts, rate)
     gains = {piece.gain for piece in pieces}
-    length = round(frames * selection.rate_hz / rate)
+    length = round(parts[-1].end * selection.rate_hz / rate)
     return Captured(target, None, pieces[0].position, length, gains.pop() if len(gains) == 1 else 1.0)
 
 
@@ -127,45 +141,60 @@ def _agreed(what: str, values: set[int]) -> int:
     return values.pop()
 
 
-def _places(pieces: Sequence[Piece], rate_hz: int, session_hz: int) -> list[int]:
-    """Where each piece starts in the clip, in frames at the files' rate."""
+def _parts(pieces: Sequence[Piece], opened: Sequence[list[Decoder]], rate_hz: int, session_hz: int) -> list[_Part]:
     first = pieces[0].position
+    coarse = 0 if rate_hz == session_hz else math.ceil(rate_hz / session_hz)
     places = [round((piece.position - first) * rate_hz / session_hz) for piece in pieces]
-    ends = [place + piece.length for place, piece in zip(places, pieces, strict=True)]
-    if any(end > start for end, start in zip(ends, places[1:], strict=False)):
+    parts = []
+    for index, (piece, row, place) in enumerate(zip(pieces, opened, places, strict=True)):
+        gap = places[index + 1] - place - piece.length if index + 1 < len(places) else 0
+        parts.append(_Part(piece, row, place, piece.length + _rounded_off(gap, coarse, piece, row)))
+    return parts
+
+
+def _rounded_off(gap: int, coarse: int, piece: Piece, row: Sequence[Decoder]) -> int:
+    """How many frames more of a piece are heard, so that it ends where the next one starts.
+
+    Where the session has another rate than the files, what touches there may come out apart here, or one over the
+    other, by what the session's places are too coarse to tell.
+    """
+    if gap < -coarse:
         raise UsageError("The selected clips overlap.", "Send them one by one, or bounce the range first.")
-    return places
+    goes_on = all(piece.start + piece.length + gap <= decoder.info.frames for decoder in row)
+    return max(gap, -piece.length) if gap <= coarse and goes_on else 0
 
 
-def _write(
-    target: Path,
-    pieces: Sequence[Piece],
-    decoders: Sequence[list[Decoder]],
-    places: Sequence[int],
-    rate_hz: int,
-    frames: int,
-) -> None:
-    channels = _agreed("channels", {_channels(piece, row) for piece, row in zip(pieces, decoders, strict=True)})
-    subtype = _subtype({d.info.subtype for row in decoders for d in row})
+def _write(target: Path, parts: Sequence[_Part], rate_hz: int) -> None:
+    channels = _agreed("channels", {_channels(part) for part in parts})
+    subtype = _subtype({decoder.info.subtype for part in parts for decoder in part.files})
     dtype: Dtype = "int32" if subtype.startswith("PCM") else "float64"
     temp = target.with_name(f"{TEMP_PREFIX}{_short_hash(target.name)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with SoundWriter(temp, "WAV", subtype, rate_hz, channels, frames) as writer:
+    _make(target.parent)
+    with SoundWriter(temp, "WAV", subtype, rate_hz, channels, parts[-1].end) as writer:
         at = 0
-        for piece, row, place in zip(pieces, decoders, places, strict=True):
-            _write_silence(writer, place - at, channels, dtype)
-            _write_piece(writer, piece, row, dtype)
-            at = place + piece.length
+        for part in parts:
+            _write_silence(writer, part.place - at, channels, dtype)
+            _write_part(writer, part, dtype)
+            at = part.end
     try:
         files.place(temp, target)
     except FileExistsError:
         temp.unlink()  # the same request came twice at once, and the other was first
 
 
-def _channels(piece: Piece, row: Sequence[Decoder]) -> int:
-    if len(row) == 1 and piece.files[0].channel is None:
-        return row[0].info.channels
-    return len(row)
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SendReturnError(
+            f"The folder {folder} cannot be made: {error.strerror}.", "Look what is in its place."
+        ) from error
+
+
+def _channels(part: _Part) -> int:
+    if len(part.files) == 1 and part.piece.files[0].channel is None:
+        return part.files[0].info.channels
+    return len(part.files)
 
 
 def _subtype(subtypes: set[str]) -> str:
@@ -183,25 +212,25 @@ def _write_silence(writer: SoundWriter, frames: int, channels: int, dtype: Dtype
         frames -= block
 
 
-def _write_piece(writer: SoundWriter, piece: Piece, row: Sequence[Decoder], dtype: Dtype) -> None:
-    for decoder in row:
-        if piece.start + piece.length > decoder.info.frames:
+def _write_part(writer: SoundWriter, part: _Part, dtype: Dtype) -> None:
+    for decoder in part.files:
+        if part.piece.start + part.length > decoder.info.frames:
             name = decoder.info.path.name
             raise ClipError(f"“{name}” is shorter than the session says.", "Check that the file is the right one.")
-        decoder.seek(piece.start)
-    left = piece.length
+        decoder.seek(part.piece.start)
+    left = part.length
     while left > 0:
         block = min(left, _BLOCK_FRAMES)
-        writer.write(_beside(piece, row, block, dtype))
+        writer.write(_beside(part, block, dtype))
         left -= block
 
 
-def _beside(piece: Piece, row: Sequence[Decoder], frames: int, dtype: Dtype) -> NDArray[Any]:
+def _beside(part: _Part, frames: int, dtype: Dtype) -> NDArray[Any]:
     """The next frames of all files, their channels side by side."""
-    if len(row) == 1 and piece.files[0].channel is None:
-        return row[0].read(frames, dtype)
+    if len(part.files) == 1 and part.piece.files[0].channel is None:
+        return part.files[0].read(frames, dtype)
     columns = []
-    for file, decoder in zip(piece.files, row, strict=True):
+    for file, decoder in zip(part.piece.files, part.files, strict=True):
         channel = file.channel or 0
         if channel >= decoder.info.channels:
             raise ClipError(f"“{decoder.info.path.name}” has no channel {channel + 1}.", "Check the session's files.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -240,7 +241,7 @@ def session_folder(session: str) -> Path:
     """The folder of a session that a DAW names by its folder or its project file.
 
     Raises:
-        UsageError: it is not saved, or not there.
+        UsageError: it is not saved, not there, or nothing can be kept in it.
     """
     if not session:
         raise UsageError("This session is not saved yet.", "Save it first: what comes back is kept in its folder.")
@@ -248,6 +249,11 @@ def session_folder(session: str) -> Path:
     folder = path if path.is_dir() else path.parent
     if not path.is_absolute() or not folder.is_dir():
         raise UsageError(f"The session {session} is not there.", "Save the session where the daemon can reach it.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(
+            f"The session's folder {folder} is read-only, and what comes back is kept in it.",
+            "Make it writable, or save the session elsewhere.",
+        )
     return folder
 
 
@@ -314,8 +320,11 @@ def _sidecars(folder: Path) -> list[Sidecar]:
 
 
 def _has_moved_to(asked: Asked, session: str, view: SendView | None) -> bool:
-    """Whether the session that asked is this one now: it is no longer where it was, and its returns are here."""
-    if view is None or view.folder is None or view.folder.is_dir() or not session:
+    """Whether the session that asked is this one now: it is no longer where it was, and its returns are here.
+
+    Its folder may have gone elsewhere, or its project file may have another name in the same folder.
+    """
+    if view is None or view.folder is None or not session or Path(asked.session).exists():
         return False
     return _moved_folder(session, view).is_dir()
 

@@ -181,6 +181,14 @@ def test_install_puts_all_in_place_and_the_doctor_is_content(machine: Machine) -
     assert {step.what for step in machine.found.install()[:2]} == {"up to date"}
 
 
+def test_scripts_that_may_touch_no_files_are_told(machine: Machine) -> None:
+    machine.found.install()
+    for value, well in (("0", True), ("1", False)):
+        option = f'<Option name="sandbox-all-lua-scripts" value="{value}"/>'
+        (machine.config / "ui_config").write_text(f"<Ardour><UI>{option}</UI></Ardour>")
+        assert all(finding.well for finding in machine.findings()) is well
+
+
 def test_remove_leaves_the_users_scripts(machine: Machine) -> None:
     machine.list.write_bytes(theirs())
     machine.found.install()

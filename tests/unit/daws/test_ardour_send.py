@@ -150,7 +150,7 @@ def test_a_sends_state_can_be_asked_for_and_it_can_be_cancelled(desk: Desk) -> N
         ("range of silence", "no audio in the selected range"),
         ("missing", "is missing"),
         ("compound", "compound"),
-        ("unsaved", "not saved yet"),
+        ("unnamed", "has no name yet"),
         ("read-only", "read-only"),
         ("no mailbox", "sendreturn run"),
     ],
@@ -162,6 +162,8 @@ def test_what_cannot_be_sent_is_a_sentence(desk: Desk, case: str, words: str) ->
     bass = {"name": "Bass", "regions": [desk.region(selected=True)]}
     if case == "no mailbox":
         desk.out.rmdir()
+    if case == "unnamed":
+        (desk.session / ".unnamed").touch()
     cases: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         "nothing": ([{"name": "Gtr", "regions": [desk.region()]}], {}),
         "midi": ([{"name": "Gtr", "regions": [desk.region(selected=True, midi=True)]}], {}),
@@ -171,7 +173,7 @@ def test_what_cannot_be_sent_is_a_sentence(desk: Desk, case: str, words: str) ->
         "range of silence": ([{**gtr, "ranged": True}], {"range": [0, 9]}),
         "missing": ([{"name": "Gtr", "regions": [desk.region(selected=True, files=gone)]}], {}),
         "compound": ([{"name": "Gtr", "regions": [desk.region(selected=True, compound=True)]}], {}),
-        "unsaved": ([gtr], {"session": ""}),
+        "unnamed": ([gtr], {}),
         "read-only": ([gtr], {"session": "/proc"}),
         "no mailbox": ([gtr], {}),
     }

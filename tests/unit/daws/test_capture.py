@@ -13,7 +13,7 @@ from daw_side import selection
 from sendreturn.audio.decode import open_decoder
 from sendreturn.daws.capture import capture
 from sendreturn.daws.selection import read_selection
-from sendreturn.errors import ClipError, UsageError
+from sendreturn.errors import ClipError, SendReturnError, UsageError
 
 RATE = 48_000
 
@@ -134,6 +134,18 @@ def test_a_selection_that_is_no_clip_is_told_in_a_sentence(tmp_path: Path, piece
     }
     with pytest.raises((UsageError, ClipError)) as told:
         capture(selected(tmp_path, *(chosen[pieces] if pieces else [])), tmp_path / "sent")
+    assert told.value.sentence.endswith(".")
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "Sends").write_text("in the way")
+    piece = {
+        "files": [{"path": written(tmp_path / "a.wav", music(1.0)), "channel": 0}],
+        "length": RATE,
+        "position": 0,
+    }
+    with pytest.raises(SendReturnError, match="cannot be made") as told:
+        capture(selected(tmp_path, piece), tmp_path / "Sends" / "sent")
     assert told.value.sentence.endswith(".")
 
 

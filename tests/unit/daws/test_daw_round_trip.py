@@ -22,10 +22,14 @@ RATE = 48_000
 
 
 class Studio:
-    """The living daemon with one DAW."""
+    """The living daemon with a DAW, the first of those that it knows."""
 
-    def __init__(self, living: LivingDaemon, daw: DawSide) -> None:
-        self.living, self.daw = living, daw
+    def __init__(self, living: LivingDaemon, folder: Path, name: str) -> None:
+        self.living, self._folder = living, folder
+        self.daw = DawSide(self.mailbox(name), str(living.session))
+
+    def mailbox(self, name: str) -> Path:
+        return self._folder / name
 
     async def until(self, is_so: Callable[[], Any]) -> Any:
         async with asyncio.timeout(60):
@@ -35,14 +39,15 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(folder: Path) -> AsyncIterator[Studio]:
+async def studio(folder: Path, *names: str) -> AsyncIterator[Studio]:
     async with LivingDaemon(folder) as living:
         state, desk = folder / "state", living.daemon.house.conductor
         daws = daws_of(living.settings, state, desk)
-        setup = LinkSetup(DawManifest("testdaw", "Test DAW", ""), state / "daws" / "testdaw", daws, __version__)
-        await daws.start({"testdaw": MailboxLink(setup)})
+        known = names or ("testdaw",)
+        setups = [LinkSetup(DawManifest(n, "Test DAW", ""), state / "daws" / n, daws, __version__) for n in known]
+        await daws.start({setup.manifest.name: MailboxLink(setup) for setup in setups})
         try:
-            yield Studio(living, DawSide(setup.folder, str(living.session)))
+            yield Studio(living, state / "daws", known[0])
         finally:
             await daws.stop()
 
@@ -142,6 +147,41 @@ async def test_what_cannot_be_is_told_inside_the_daw(tmp_path: Path, change: dic
         assert desk.living.daemon.house.conductor.list() == []
 
 
+async def test_a_session_on_a_read_only_disk_is_told_inside_the_daw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio(tmp_path) as desk:
+        monkeypatch.setattr("sendreturn.daws.desk.os.access", lambda path, mode: path != desk.living.session)
+        asked(desk, "one", "cover")
+        assert "is read-only" in (await desk.until(lambda: desk.daw.notes("error")))[0]["text"]
+        assert desk.living.daemon.house.conductor.list() == []
+
+
+async def test_two_daws_at_once_each_get_what_is_theirs(tmp_path: Path) -> None:
+    """Two programs, and two sessions of one of them: requests may even have the same name."""
+    async with studio(tmp_path, "testdaw", "other") as desk:
+        elsewhere = tmp_path / "Elsewhere"
+        elsewhere.mkdir()
+        sides = {
+            "testdaw": desk.daw,
+            "other": DawSide(desk.mailbox("other"), desk.daw.session),
+            "elsewhere": DawSide(desk.daw.mailbox, str(elsewhere)),
+        }
+        for name, side in sides.items():
+            piece = {"files": [{"path": clip_in(tmp_path / name, 1.0)}], "length": RATE, "position": RATE}
+            document = selection(
+                "elsewhere" if name == "elsewhere" else "one", Path(side.session), "extend", RATE, pieces=[piece]
+            )
+            side.write("send", **document, track=name, params={"extend_s": 1.0})
+        for name, side in sides.items():
+            placement = (await desk.until(side.placements))[0]
+            assert (placement["track"], placement["session"]) == (name, side.session)
+            assert Path(placement["files"][0]["path"]).is_relative_to(side.session)
+            side.place(1)
+        await desk.until(lambda: not any(list((side.mailbox / "out").glob("*.json")) for side in sides.values()))
+        assert [side.placements() for side in sides.values()] == [[], [], []]
+
+
 async def test_a_send_can_be_cancelled_from_inside_the_daw(tmp_path: Path) -> None:
     async with studio(tmp_path) as desk:
         desk.daw.write("cancel", send="deadbeef")
@@ -168,6 +208,25 @@ async def test_a_session_that_was_moved_is_found_again(tmp_path: Path) -> None:
         placement = (await desk.until(moved.placements))[0]
         assert Path(placement["files"][0]["path"]).is_relative_to(tmp_path / "Renamed")
         assert Path(placement["files"][0]["path"]).is_file()
+
+
+async def test_a_project_file_that_was_renamed_is_found_again(tmp_path: Path) -> None:
+    async with studio(tmp_path) as desk:
+        project = desk.living.session / "Song.rpp"
+        project.touch()
+        before = DawSide(desk.daw.mailbox, str(project))
+        piece = {"files": [{"path": clip_in(tmp_path / "elsewhere", 1.0)}], "length": RATE, "position": 0}
+        before.write(
+            "send", **selection("one", project, "extend", RATE, pieces=[piece], params={"extend_s": 1.0})
+        )  # fmt: skip
+        await desk.until(before.placements)
+        copied = DawSide(desk.daw.mailbox, str(project.with_name("Copy.rpp")))
+        copied.write("opened")  # saved under another name: the first one still waits
+        await desk.until(lambda: not list((desk.daw.mailbox / "out").glob("*.json")))
+        assert copied.placements() == []
+        renamed = DawSide(desk.daw.mailbox, str(project.rename(project.with_name("Renamed.rpp"))))
+        renamed.write("opened")
+        assert Path((await desk.until(renamed.placements))[0]["files"][0]["path"]).is_file()
 
 
 async def test_a_daw_answers_a_ping(tmp_path: Path) -> None:

@@ -82,8 +82,9 @@ def test_the_key_of_a_session_is_the_daemons(mailbox: Any, session: str) -> None
     assert mailbox.key(session) == session_key(session)
 
 
-def test_no_word_comes_twice(mailbox: Any) -> None:
-    assert len({mailbox.unique() for _ in range(1000)}) == 1000
+def test_no_word_comes_twice_and_words_are_in_their_order(mailbox: Any) -> None:
+    words = [mailbox.unique() for _ in range(1000)]
+    assert words == sorted(set(words))
 
 
 class Laid:

@@ -134,7 +134,7 @@ def test_takes_lie_on_lanes_of_one_track_and_the_first_is_heard(studio: ReaperSt
     assert [item.track.name for item in items] == ["Gtr cover mix", "Gtr cover mix", "Gtr cover midi", "Gtr cover midi"]
     assert [item.values["I_FIXEDLANE"] for item in items] == [0, 1, 0, 1]
     track = items[0].track
-    assert (track.values["I_FREEMODE"], track.values["C_LANEPLAYS:0"]) == (2, 1)
+    assert [track.values[name] for name in ("I_FREEMODE", "I_NUMFIXEDLANES", "C_LANEPLAYS:0")] == [2, 2, 1]
     assert track.strings == {"P_LANENAME:0": "take 1", "P_LANENAME:1": "take 2"}
 
 

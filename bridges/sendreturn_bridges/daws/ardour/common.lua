@@ -18,6 +18,16 @@
     return file ~= nil
   end
 
+  -- Whether something can be kept in a folder.
+  local function is_writable (folder)
+    local probe = folder .. '/.sendreturn-probe'
+    local file = io.open (probe, 'w')
+    if not file then return false end
+    file:close ()
+    os.remove (probe)
+    return true
+  end
+
   -- Into Ardour's log (Window > Log), which no one has to close.
   local function say (sentence)
     print ('sendreturn: ' .. sentence)

@@ -16,6 +16,8 @@ function factory (params)
 --@include lua/mailbox.lua
 --@include ardour/common.lua
 
+--@include ardour/placing.lua
+
   local patience = 30  -- ticks of a tenth of a second until a selection that no daemon takes is told
   local session        -- the session that the mailbox is about
   local sent = {}      -- what the action has put into the mailbox, by its request
@@ -23,6 +25,7 @@ function factory (params)
   local stands = {}    -- what was told of a send's state
   local to_show = {}   -- sentences that wait until nothing plays
   local left_over = {} -- placements that an Ardour that ended did not finish
+  local is_told        -- whether the daemon knows that the session is open
   local told           -- the last error of this script
   local pressed = {}   -- the requests of presses from outside: nobody may be at the screen to close a dialog
 
@@ -38,8 +41,7 @@ function factory (params)
     box:enter (path)
     local status = box:status ()
     seen = status and status.count or 0
-    left_over = box:left ()
-    box:write { kind = 'opened', session = path }
+    left_over, is_told = box:left (), false
   end
 
   local function answer_ping ()
@@ -114,103 +116,11 @@ function factory (params)
 
   -- Placing
 
-  local function why_not (file)
-    local opened = io.open (file.path, 'rb')
-    if not opened then return 'is missing' end
-    local size = opened:seek ('end')
-    opened:close ()
-    if file.size_bytes and size ~= file.size_bytes then return 'is not whole' end
+  local function folder_of (placement)
+    return placement.files[1] and placement.files[1].path:match ('^(.*)[/\\]') or session
   end
 
-  local function id_of (route)
-    return route:to_stateful ():id ():to_s ()
-  end
-
-  -- Imports a file at a sample; the tracks that it has become. Ardour runs its main loop while it imports.
-  local function import (path, position)
-    local before, made, files = {}, {}, C.StringVector ()
-    for _, route in ipairs (tracks ()) do before[id_of (route)] = true end
-    files:push_back (path)
-    Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsTrack, ARDOUR.SrcQuality.SrcBest,
-      ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
-      Temporal.timepos_t (position), ARDOUR.PluginInfo (), ARDOUR.Track (), false)
-    for _, route in ipairs (tracks ()) do
-      if not before[id_of (route)] then made[#made + 1] = route end
-    end
-    return made
-  end
-
-  -- Shows of a region what the placement says, at its place. One undo step takes it back together with the import.
-  local function fit (region, file, at, offset, length)
-    local audio = region:to_audioregion ()
-    if audio:isnil () then return end
-    region:to_stateful ():clear_changes ()
-    if offset > 0 or length then
-      local shown = math.min (length or math.maxinteger, region:length ():samples () - offset)
-      region:trim_to (Temporal.timepos_t (at + offset), Temporal.timecnt_t (shown))
-    end
-    if region:position ():samples () ~= file.position_samples then
-      region:set_position (Temporal.timepos_t (file.position_samples))
-    end
-    if file.gain and file.gain ~= 1 then audio:set_scale_amplitude (file.gain) end
-    Session:add_stateful_diff_command (region:to_statefuldestructible ())
-  end
-
-  -- Ardour gives every track of a MIDI file a track of its own, and names its region "<file>.<track>-<n>".
-  local function dress (route, file, mark, of_several)
-    local own = of_several and route:name ():match ('%.([^.]+)%-t?%d+$')
-    route:set_name (((own and file.name .. ' ' .. own or file.name):gsub ('[:/]', '-')))
-    route:set_comment (mark .. ' ' .. file.path, nil)
-    local color = tonumber ((file.color or ''):match ('^#(%x%x%x%x%x%x)$') or '', 16)
-    if color then route:presentation_info_ptr ():set_color (color << 8 | 0xFF) end
-  end
-
-  local function place_file (file, mark, rate)
-    local own = file.sample_rate_hz or rate
-    local offset = math.floor ((file.offset_samples or 0) * rate / own + 0.5)
-    local length = file.length_samples and math.floor (file.length_samples * rate / own + 0.5)
-    local at = math.max (file.position_samples - offset, 0)
-    local made = import (file.path, at)
-    for _, route in ipairs (made) do
-      for region in route:to_track ():playlist ():region_list ():iter () do fit (region, file, at, offset, length) end
-      dress (route, file, mark, #made > 1)
-    end
-    return #made > 0
-  end
-
-  -- The marks of all returns that lie in the session: a return is placed once, whatever was interrupted.
-  local function marks ()
-    local comments = {}
-    for _, route in ipairs (tracks ()) do comments[#comments + 1] = route:comment () end
-    return table.concat (comments, '\n')
-  end
-
-  local function place_all (placement, problems)
-    local there, count = marks (), 0
-    for index, file in ipairs (placement.files) do
-      local mark = string.format ('[sendreturn %s/%d]', placement.send_id, index)
-      local why = why_not (file)
-      if there:find (mark, 1, true) then
-        why = nil
-      elseif not why and place_file (file, mark, Session:nominal_sample_rate ()) then
-        count = count + 1
-      else
-        problems[#problems + 1] = string.format ('“%s” %s (%s)', file.name, why or 'cannot be imported', file.path)
-      end
-    end
-    return count
-  end
-
-  -- Ardour itself saves the session when it imports; saved once more, it holds the tracks with their names and marks,
-  -- and only then is the placement finished.
-  local function place (placement, number)
-    local problems = {}
-    Session:begin_reversible_command ('sendreturn: ' .. placement.title)
-    local ok, count = pcall (place_all, placement, problems)
-    Session:commit_reversible_command (nil)
-    if not ok then problems[#problems + 1], count = tostring (count), 0 end
-    if count > 0 then Session:save_state ('', false, false, false, false, false) end
-    box:finish (number)
+  local function tell_placed (placement, count, problems)
     if #problems == 0 then
       box:write { kind = 'placed', send = placement.send_id, session = session }
     else
@@ -220,11 +130,31 @@ function factory (params)
     say (string.format ('%s (%s): %d new tracks.', placement.title, placement.send_id, count))
   end
 
+  -- Only when the session is saved with the new tracks and their marks is the placement finished. One that fails on the
+  -- way stays claimed, and is tried again when the session is opened anew.
+  local function place (placement, number)
+    local ok, count, problems = pcall (placing.place, placement)
+    local why = not ok and tostring (count)
+    if ok and count > 0 and Session:save_state ('', false, false, false, false, false) ~= 0 then
+      why = 'Ardour cannot save the session'
+    end
+    if why then
+      to_show[#to_show + 1] = placement.title .. ' could not be placed: ' .. why .. '. It is kept in '
+        .. folder_of (placement) .. ', and tried again when the session is opened anew.'
+      return
+    end
+    tell_placed (placement, count, problems)
+    box:finish (number)
+  end
+
+  -- What an Ardour that ended has left comes first, and only then does the daemon hear of the session: it would offer
+  -- the same again.
   local function place_next ()
     local waiting = table.remove (left_over, 1)
-    if waiting then
-      if waiting.placement then place (waiting.placement, waiting.number) else box:finish (waiting.number) end
-      return
+    if waiting and waiting.placement then return place (waiting.placement, waiting.number) end
+    if waiting then return box:finish (waiting.number) end
+    if not is_told then
+      is_told = box:write { kind = 'opened', session = session } ~= nil
     end
     local placement, number = box:take ()
     if placement then place (placement, number) end

@@ -142,12 +142,13 @@ function factory (params)
 
   local function look_at_session ()
     local session = session_path ()
-    if session == '' then refuse ('This session is not saved yet. Save it first: what comes back is kept in its folder.') end
-    local probe = session .. '/.sendreturn-probe'
-    local file = io.open (probe, 'w')
-    if not file then refuse ('This session is read-only: what comes back could not be kept in %s.', session) end
-    file:close ()
-    os.remove (probe)
+    -- Ardour marks a session that it may throw away when it ends with a file (Session::unnamed in session_state.cc).
+    if session == '' or is_there (session .. '/.unnamed') then
+      refuse ('This session has no name yet. Save it first (Session > Save): what comes back is kept in its folder.')
+    end
+    if not is_writable (session) then
+      refuse ('This session is read-only: what comes back could not be kept in %s.', session)
+    end
     return session
   end
 

@@ -106,6 +106,8 @@ def check(found: Installation) -> Iterator[Finding]:
         yield Finding("ardour", False, "Ardour was never started on this machine.", _AGAIN)
     for config in configs:
         yield _check_list(found, config)
+        if _is_sandboxed(config):
+            yield Finding("ardour", False, f"Ardour {config.version} lets no script read or write files.", _UNLOCK)
         yield _check_surface(config)
 
 
@@ -120,6 +122,15 @@ def _check_list(found: Installation, config: Config) -> Finding:
         return Finding("ardour", False, f"{name} lacks some of the scripts, or has those of another version.", _AGAIN)
     slots = ", ".join(f"{script.operation} {script.slot}" for script in ours if script.slot)
     return Finding("ardour", True, f"{name} has the actions (LuaAction/script-N: {slots}) and the hook.")
+
+
+def _is_sandboxed(config: Config) -> bool:
+    """Since Ardour 8 the user may keep all scripts from files (`sandbox-all-lua-scripts`, usually off)."""
+    try:
+        text = (config.folder / "ui_config").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return re.search(r'name="sandbox-all-lua-scripts" value="(1|yes|true)"', text) is not None
 
 
 def _check_surface(config: Config) -> Finding:
@@ -142,6 +153,7 @@ def _check_surface(config: Config) -> Finding:
 
 
 _AGAIN = "Quit Ardour and run `sendreturn bridge install ardour`."
+_UNLOCK = "Set sandbox-all-lua-scripts to 0 in Ardour's ui_config while it does not run: the bridge talks by files."
 
 
 def _configs(env: Mapping[str, str]) -> list[Config]:

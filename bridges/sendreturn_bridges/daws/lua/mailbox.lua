@@ -4,7 +4,7 @@
 --   mailbox.encode (value)     JSON text; an empty table becomes {}, mailbox.list {} becomes []
 --   mailbox.decode (text)      the value, or nil and a sentence; null becomes nil
 --   mailbox.key (session)      the name of the session's folder in the mailbox
---   mailbox.unique ()          a word that no other call gives again
+--   mailbox.unique ()          a word that no other call gives again; sorted, words of one program are in their order
 --   local box = mailbox.open (folder)
 --   box:write (message)        puts a message into `out`; the file's path, or nil and a sentence
 --   box:waits (path)           whether a message still lies there, so that no daemon has taken it yet
@@ -166,10 +166,11 @@ do
 
   local count = 0
 
+  -- The seconds, and the processor time of the program: scripts of one DAW share both.
   function mailbox.unique ()
     count = count + 1
     local place = tostring ({}):gsub ('[^%w]', ''):sub (-8)
-    return string.format ('%d-%s-%d-%d', os.time (), place, math.floor (os.clock () * 1e6), count)
+    return string.format ('%d-%012d-%06d-%s', os.time (), math.floor (os.clock () * 1e6), count, place)
   end
 
   local function contents (path)

@@ -146,6 +146,7 @@ do
   local function add_lanes (proj, track, row, send_id, added)
     if #row > 1 then
       reaper.SetMediaTrackInfo_Value (track, 'I_FREEMODE', fixed_lanes)
+      reaper.SetMediaTrackInfo_Value (track, 'I_NUMFIXEDLANES', #row)
       reaper.UpdateTimeline ()
     end
     for index, loaded in ipairs (row) do

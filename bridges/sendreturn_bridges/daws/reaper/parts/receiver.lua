@@ -35,10 +35,10 @@ do
     state.seen = status and status.count or 0
     if status then receiver.hear (status) end
     if session == '' then return end
-    box:write { kind = 'opened', session = session }
     for _, left in ipairs (box:left ()) do
       if left.placement then place (left.placement, left.number) end
     end
+    box:write { kind = 'opened', session = session }  -- only now: the daemon would offer the same again
   end
 
   -- A press from outside: whoever has pressed hears why not, and no dialog waits here for somebody at the screen.
