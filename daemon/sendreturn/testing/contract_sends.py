@@ -37,6 +37,7 @@ AWKWARD_NAMES = (
     "two\nlines.wav",
     "nosuffix",
 )
+FETCHED = frozenset({Kind.MIX, Kind.TAIL, Kind.IMAGE, Kind.VIDEO})
 SLACK = 1e-6
 
 
@@ -88,10 +89,14 @@ class SendsContract(ContractBase):
             assert made or not spec.makes, f"take {sidecar.take} has nothing of what {sample.operation} makes"
 
     def _assert_refs(self, bench: Bench, send: SendView) -> None:
-        told = {take.clip_id for takes in bench.seen.takes.values() for take in takes if take.clip_id}
+        takes = [take for made in bench.seen.takes.values() for take in made]
+        told = {take.clip_id for take in takes if take.clip_id}
+        addresses = {_bare(file.ref) for take in takes for file in take.files if "://" in file.ref}
         for sidecar in sidecars_of(send):
             refs = sidecar.service_refs
             assert refs.task_ids, "the ids of the service's tasks are written down"
+            assert refs.urls or not FETCHED & {file.kind for file in sidecar.returns}, "where the files lay is told"
+            assert set(refs.urls) <= addresses, "with nothing that signs an address"
             assert set(refs.clip_ids) <= told
             assert not self.ids_are_songs or set(refs.clip_ids) <= set(bench.simulator.songs)
 
@@ -227,6 +232,10 @@ def _assert_sound(manifest: Manifest) -> None:
         assert spec.takes >= 1
         assert spec.credits >= 0
     assert manifest.ai_generated is False or manifest.digital_source_type
+
+
+def _bare(address: str) -> str:
+    return address.partition("#")[0].partition("?")[0]
 
 
 def _assert_fetched(bench: Bench, before: set[str]) -> None:
