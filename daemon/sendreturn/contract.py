@@ -19,6 +19,8 @@ from sendreturn.words import Kind, SendId
 
 JsonDict = Mapping[str, Any]
 Progress = Callable[[float, str], None]
+UNSAID = "unsaid"
+"""For `Made.covers`, where the service does not say what is in the audio."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,8 @@ class Made:
     Attributes:
         ref: A URL, or for a service on this machine a path, that `fetch` understands.
         duration_s: What the service says of its length; what comes back is checked against it.
-        covers: "all" where it starts with the clip; "tail", "head" or "section" where it holds only the new audio.
+        covers: "all" where it starts with the clip; "tail", "head" or "section" where it holds only the new audio;
+            UNSAID where the service does not say: then the engine listens.
         made_by: Who made it, for the sidecar ("local: classical separation").
         text: The contents of a lyrics file.
         tracks: Notes, from which a MIDI file is written at the session's tempo.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sendreturn.contract import JsonDict, Made, MadeTake, Report
+from sendreturn.contract import UNSAID, JsonDict, Made, MadeTake, Report
 from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
@@ -23,6 +23,7 @@ SUCCEEDED = frozenset({"succeeded", "success", "complete", "completed"})
 FAILED = frozenset({"failed", "failure", "error", "cancelled"})
 PROGRESS = {"": 0.1, "pending": 0.1, "queued": 0.1, "running": 0.5}
 PARTS = ("extended", "replaced")
+SLACK_S = 1.0
 UNJOINED = "MusicAPI could not join the new audio with its source; the new audio alone was taken."
 
 
@@ -123,19 +124,27 @@ def _take(context: JsonDict, entry: Entry, notes: tuple[str, ...]) -> MadeTake:
 
 
 def _covers(context: JsonDict, entry: Entry, duration_s: float | None) -> str:
-    """What a song holds of the clip."""
+    """What a song holds of the clip. Without a pair that tells, it is the new audio alone as the service's guide has
+    it, or all of it as Suno itself has come to give it."""
     place = str(context.get("place", "all"))
     if entry.is_whole or place == "all":
         return "all"
-    if place == "section" and entry.is_whole is None and _is_as_long_as_clip(context, duration_s):
-        return "all"
-    return place
+    if entry.is_whole is not None:
+        return place
+    return _of_section(context, duration_s) if place == "section" else _of_extension(context, duration_s)
 
 
-def _is_as_long_as_clip(context: JsonDict, duration_s: float | None) -> bool:
-    """Whether a section came within its song: the length is nearer to the clip's than to the section's."""
+def _of_extension(context: JsonDict, duration_s: float | None) -> str:
+    """One that is shorter than what it continues cannot hold it."""
+    from_s = number(context.get("from_s"))
+    is_short = duration_s is not None and from_s is not None and duration_s <= from_s + SLACK_S
+    return "tail" if is_short else UNSAID
+
+
+def _of_section(context: JsonDict, duration_s: float | None) -> str:
+    """A section came within its song where the length is nearer to the clip's than to the section's."""
     section_s = float(context["section_s"][1]) - float(context["section_s"][0])
     clip_s = number(context.get("clip_s"))
     if duration_s is None or clip_s is None:
-        return False
-    return abs(duration_s - clip_s) < abs(duration_s - section_s)
+        return UNSAID
+    return "all" if abs(duration_s - clip_s) < abs(duration_s - section_s) else "section"

@@ -94,6 +94,8 @@ def _context(wanted: Wanted) -> dict[str, Any]:
     place = {"extend": "tail", "inpaint": "section"}.get(wanted.operation, "all")
     context: dict[str, Any] = {"place": place, "sings": wanted.operation in _SINGING, "wav": wanted.wav}
     context["model"] = wanted.model
+    if wanted.operation == "extend":
+        context["from_s"] = point(wanted)
     if wanted.operation == "inpaint":
         context |= {"section_s": list(section(wanted)), "clip_s": wanted.clip_s}
     if wanted.options.get("auto_concat"):
