@@ -73,6 +73,7 @@ class Manifest:
         retention_h: How long results can be fetched; None where the service does not say.
         weights: The bridge's module that lists the model weights it can use as `MODELS`; empty for none.
         limits: What only the bridge reads: text lengths by model, and the like.
+        stated: The limits as lines for users, as far as they do not stand with the operations.
         service_options: Those that the bridge itself understands, with what each does, for users.
     """
 
@@ -99,6 +100,7 @@ class Manifest:
     retention_h: float | None = None
     weights: str = ""
     limits: JsonDict = field(default_factory=dict)
+    stated: tuple[str, ...] = ()
     service_options: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -13,7 +13,13 @@ TAIL = frozenset({Kind.TAIL, Kind.MIX})
 SHORT = {"extend_s": 2.0}
 SHAPES = {
     "newer": {"not_ready": "clips", "submit_code": False, "duration": "text", "mv_echo": "chirp", "stems_basic": 4},
-    "older": {"not_ready": "200", "upload_reply": "data", "error_field": "detail", "section": "full", "extension": "full"},
+    "older": {
+        "not_ready": "200",
+        "upload_reply": "data",
+        "error_field": "detail",
+        "section": "full",
+        "extension": "full",
+    },
 }
 WORDS = {"prompt": "a quiet song"}
 PRODUCER = {**WORDS, "service_options": {"api": "producer"}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import socket
 from collections import Counter
@@ -77,17 +76,11 @@ async def test_what_no_service_does_by_the_way_is_refused_with_the_services_that
         drop(life, "cover", seconds=1.0)
         drop(life, "stems", seconds=1.0, params="service: sonauto\n")
         whys = [life.sends / "rejected" / f"{name}.wav.why.txt" for name in ("cover", "stems")]
-        await until_there(whys)
+        await life.until(lambda _: all(why.is_file() for why in whys))
     assert [why.read_text("utf-8").splitlines()[0] for why in whys] == [
         "Sonauto has no cover. acedata, local, musicapi, sunoapi can: set service to one of these.",
         "Sonauto has no stems. acedata, local, musicapi, sunoapi can: set service to one of these.",
     ]
-
-
-async def until_there(paths: list[Path]) -> None:
-    async with asyncio.timeout(30):
-        while not all(path.is_file() for path in paths):
-            await asyncio.sleep(0.02)
 
 
 def free_port() -> int:

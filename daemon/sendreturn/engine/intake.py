@@ -70,7 +70,7 @@ def _operation(name: str, settings: Settings) -> tuple[str, str | None, Mapping[
 
 
 def _usual(configured: str, operation: str, services: Services) -> str:
-    """The configured service; where it has no stems or MIDI, what makes these of its returns makes them of clips too."""
+    """The configured service; where it has no stems or MIDI, what makes these of its returns makes them of the clip."""
     if operation in services.manifest(configured).operations:
         return configured
     return services.gap_filler(operation) or configured
