@@ -14,6 +14,7 @@ from sendreturn.contract import UNSAID
 from sendreturn.engine.coverage import NEW_ALONE
 from sendreturn.testing.sounds import extended, song
 
+SLOW = pytest.mark.slow
 RATE_HZ = 24_000
 CLIP_S = 6.0
 
@@ -47,7 +48,7 @@ def length_s(back: Returned, kind: str) -> float:
     return float(back.entry(kind)["duration_s"])
 
 
-@pytest.mark.parametrize("from_s", [CLIP_S, 4.5])
+@pytest.mark.parametrize("from_s", [CLIP_S, pytest.param(4.5, marks=SLOW)])
 async def test_a_continuation_that_is_longer_than_the_clip_is_joined_to_it(tmp_path: Path, from_s: float):
     tail = continued(from_s, whole=False)
     back = await sent(tmp_path, "extend", tail, from_s=from_s)
@@ -56,8 +57,9 @@ async def test_a_continuation_that_is_longer_than_the_clip_is_joined_to_it(tmp_p
     assert NEW_ALONE in back.checks()
 
 
-@pytest.mark.parametrize("late_s", [0.0, 0.05])
-@pytest.mark.parametrize("from_s", [CLIP_S, 4.5])
+@pytest.mark.parametrize(
+    ("from_s", "late_s"), [(4.5, 0.05), *(pytest.param(*case, marks=SLOW) for case in ((CLIP_S, 0.0), (4.5, 0.0)))]
+)
 async def test_a_song_that_begins_with_the_clip_gives_only_what_is_new_of_it(
     tmp_path: Path, from_s: float, late_s: float
 ):
