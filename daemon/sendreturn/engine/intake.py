@@ -122,7 +122,7 @@ def _check_demands(spec: OperationSpec, params: Params) -> None:
     missing = [name for name in spec.demands if getattr(params, name) is None]
     if missing:
         example = " (for example section_s: [4, 8])" if "section_s" in missing else ""
-        raise UsageError(f"{spec.name} needs {' and '.join(missing)}{example}.", "Set it, and send the clip again.")
+        raise UsageError(f"{spec.name} needs {' and '.join(missing)}{example}.", "Set it, then send it again.")
 
 
 def _draft(clip: Path, params: Params, spec: OperationSpec) -> Clip:

@@ -235,9 +235,9 @@ def _voice(data: JsonDict, context: JsonDict) -> Reading:
 
 def how_to_use(persona_id: str, model: str) -> str:
     """What the file of a persona says."""
-    return (
-        f"{persona_id}\n\nTo use it, send with\nservice_options: {{personaId: {persona_id}, personaModel: {model}}}\n"
-    )
+    newer = "model: V5\n" if model == "voice_persona" else ""
+    options = f"service_options: {{personaId: {persona_id}, personaModel: {model}}}\n"
+    return f"{persona_id}\n\nTo use it, send with\n{options}{newer}"
 
 
 _READERS: Mapping[str, Callable[[JsonDict, JsonDict], Reading]] = {
