@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sendreturn.contract import UNSAID, JsonDict, Made, MadeTake, Report
+from sendreturn.contract import JsonDict, Made, MadeTake, Report
 from sendreturn.net.reading import number, rows, text
 from sendreturn.words import Kind
 
+from sendreturn_bridges.suno.coverage import of_extension, of_section
 from sendreturn_bridges.suno.requests import song_facts
 from sendreturn_bridges.suno.stems import Named, fewer_note, stem_sets
 from sendreturn_bridges.suno.words import sung
@@ -21,7 +22,6 @@ FINAL_URL = "https://cdn1.suno.ai/{}.mp3"
 SUCCEEDED = frozenset({"succeeded", "complete", "completed", "success"})
 FAILED = frozenset({"error", "failed", "cancelled"})
 PROGRESS = {"": 0.1, "pending": 0.1, "running": 0.5}
-SLACK_S = 1.0
 
 
 def state_of(clip: Mapping[str, Any]) -> str:
@@ -81,7 +81,7 @@ def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None)
         covers = _of_extension(context, clip, duration_s)
         return Kind.TAIL if covers == "tail" else Kind.MIX, covers
     if context.get("section_s"):
-        return Kind.MIX, _of_section(context, duration_s)
+        return Kind.MIX, of_section(context, duration_s)
     return Kind.MIX, "all"
 
 
@@ -93,17 +93,7 @@ def _of_extension(context: JsonDict, clip: Mapping[str, Any], duration_s: float 
         return said
     if any(number(part.get("continue_at")) is not None for part in rows(clip.get("concat_history"))):
         return "all"
-    is_short = duration_s is not None and duration_s <= float(context["from_s"]) + SLACK_S
-    return "tail" if is_short else UNSAID
-
-
-def _of_section(context: JsonDict, duration_s: float | None) -> str:
-    """A replaced section may come alone: then its length is nearer to the section's than to the clip's."""
-    section_s = float(context["section_s"][1]) - float(context["section_s"][0])
-    clip_s = number(context.get("clip_s"))
-    if duration_s is None or clip_s is None:
-        return UNSAID
-    return "section" if abs(duration_s - section_s) < abs(duration_s - clip_s) else "all"
+    return of_extension(context, duration_s)
 
 
 def _final_url(clip: Mapping[str, Any]) -> str:

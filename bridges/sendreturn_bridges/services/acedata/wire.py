@@ -1,8 +1,8 @@
 """What goes to AceData: one Request per operation, made from our parameters. No I/O.
 
 The modules beside it: `request` (what a request is and is made from), `others` (all that makes no song), `producer`
-(AceData's second music service), `texts` (lengths of texts), `answers` (what comes back), `notes` (MIDI and timed
-words), `faults` (errors), `planning` (which requests in which order).
+(AceData's second music service), `texts` (lengths of texts), `answers` and `songs` (what comes back), `faults`
+(errors), `task_board` (questions for tasks), `planning` (which requests in which order).
 """
 
 from __future__ import annotations

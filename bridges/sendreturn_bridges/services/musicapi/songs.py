@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sendreturn.contract import UNSAID, JsonDict, Made, MadeTake, Report
+from sendreturn.contract import JsonDict, Made, MadeTake, Report
 from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults
+from sendreturn_bridges.suno.coverage import of_extension, of_section
 from sendreturn_bridges.suno.requests import song_facts
 from sendreturn_bridges.suno.words import sung
 
@@ -23,7 +24,6 @@ SUCCEEDED = frozenset({"succeeded", "success", "complete", "completed"})
 FAILED = frozenset({"failed", "failure", "error", "cancelled"})
 PROGRESS = {"": 0.1, "pending": 0.1, "queued": 0.1, "running": 0.5}
 PARTS = ("extended", "replaced")
-SLACK_S = 1.0
 UNJOINED = "MusicAPI could not join the new audio with its source; the new audio alone was taken."
 
 
@@ -131,20 +131,4 @@ def _covers(context: JsonDict, entry: Entry, duration_s: float | None) -> str:
         return "all"
     if entry.is_whole is not None:
         return place
-    return _of_section(context, duration_s) if place == "section" else _of_extension(context, duration_s)
-
-
-def _of_extension(context: JsonDict, duration_s: float | None) -> str:
-    """One that is shorter than what it continues cannot hold it."""
-    from_s = number(context.get("from_s"))
-    is_short = duration_s is not None and from_s is not None and duration_s <= from_s + SLACK_S
-    return "tail" if is_short else UNSAID
-
-
-def _of_section(context: JsonDict, duration_s: float | None) -> str:
-    """A section came within its song where the length is nearer to the clip's than to the section's."""
-    section_s = float(context["section_s"][1]) - float(context["section_s"][0])
-    clip_s = number(context.get("clip_s"))
-    if duration_s is None or clip_s is None:
-        return UNSAID
-    return "all" if abs(duration_s - clip_s) < abs(duration_s - section_s) else "section"
+    return of_section(context, duration_s) if place == "section" else of_extension(context, duration_s)

@@ -1,8 +1,8 @@
 """What goes to MusicAPI: one Request per operation, made from our parameters. No I/O.
 
 The modules beside it: `request` (what a request is and is made from), `others` (all that makes no song), `producer`
-(MusicAPI's second music service), `texts` (lengths of texts), `answers`, `songs` and `stems` (what comes back), `notes`
-(MIDI and timed words), `faults` (errors), `webhooks` (their signatures), `planning` (which requests in which order).
+(MusicAPI's second music service), `texts` (lengths of texts), `answers`, `songs` and `stems` (what comes back),
+`faults` (errors), `webhooks` (their signatures), `planning` (which requests in which order).
 """
 
 from __future__ import annotations
