@@ -19,6 +19,8 @@ from sendreturn.words import Kind, SendId
 
 JsonDict = Mapping[str, Any]
 Progress = Callable[[float, str], None]
+UNSAID = "unsaid"
+"""For `Made.covers`, where the service does not say what is in the audio."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Manifest:
         retention_h: How long results can be fetched; None where the service does not say.
         weights: The bridge's module that lists the model weights it can use as `MODELS`; empty for none.
         limits: What only the bridge reads: text lengths by model, and the like.
+        stated: The limits as lines for users, as far as they do not stand with the operations.
         service_options: Those that the bridge itself understands, with what each does, for users.
     """
 
@@ -100,6 +103,7 @@ class Manifest:
     retention_h: float | None = None
     weights: str = ""
     limits: JsonDict = field(default_factory=dict)
+    stated: tuple[str, ...] = ()
     service_options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -232,7 +236,8 @@ class Made:
     Attributes:
         ref: A URL, or for a service on this machine a path, that `fetch` understands.
         duration_s: What the service says of its length; what comes back is checked against it.
-        covers: "all" where it starts with the clip; "tail", "head" or "section" where it holds only the new audio.
+        covers: "all" where it starts with the clip; "tail", "head" or "section" where it holds only the new audio;
+            UNSAID where the service does not say: then the engine listens.
         made_by: Who made it, for the sidecar ("local: classical separation").
         text: The contents of a lyrics file.
         tracks: Notes, from which a MIDI file is written at the session's tempo.

@@ -161,11 +161,12 @@ def _check_time_signature(value: object) -> str:
 
 
 def _check_json(value: object) -> dict[str, Any]:
-    given = _json_of(value) if isinstance(value, str) else value
+    given = _table_of(value) if isinstance(value, str) else value
     copy = _json_of(json.dumps(given)) if isinstance(given, Mapping) and _is_json(given) else None
     if not isinstance(copy, dict):
         refuse(
-            f"keys and values of plain text, numbers, yes/no and lists (or at most {LONGEST_TEXT} characters of JSON)"
+            "keys and values of plain text, numbers, yes/no and lists, as text such as {clip_id: 0f3a, video: true}"
+            f" of at most {LONGEST_TEXT} characters"
         )
     return copy
 
@@ -281,6 +282,17 @@ def _text(value: object) -> str | None:
     except UnicodeEncodeError:
         return None
     return value
+
+
+def _table_of(text: str) -> object:
+    """What stands in JSON, or in YAML's braces, as on a command line and over OSC."""
+    from sendreturn.yaml_lines import parse_document
+
+    found = _json_of(text)
+    if found is not None or len(text) > LONGEST_TEXT or not text.lstrip().startswith("{"):
+        return found
+    document = parse_document(text.encode("utf-8", "replace"), "")
+    return None if document.problems else document.data
 
 
 def _json_of(text: str) -> object:

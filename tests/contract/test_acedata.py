@@ -8,6 +8,7 @@ from sendreturn.testing.suite import Limit, Sample, ServiceContract, Trouble
 from sendreturn.words import Kind, State
 from sendreturn_bridges.services.acedata.simulator import AceDataSimulator
 
+TAIL = frozenset({Kind.TAIL, Kind.MIX})
 SONG = frozenset({Kind.MIX, Kind.IMAGE})
 SHORT = {"song_s": 3.0, "extend_s": 2.0}
 SHAPES = {
@@ -40,6 +41,7 @@ QUIRKS = (
     Sample(
         "generate", WORDS, takes=1, switches={"one_fails": True}, every_song=False, name="generate of which one fails"
     ),
+    Sample("extend", {"style": "dub"}, kinds=TAIL, switches={"extend_s": 6.0}, name="extend by more than the clip"),
     Sample("generate", WORDS, switches={"tells_cost": False}, name="generate without its cost"),
     Sample("generate", {**WORDS, "negative_style": "drums"}, switches=OLD_NEGATIVE, name="generate without drums"),
     Sample("cover", {"style": "jazz"}, kinds=SONG, switches={"probe_with_head": True}, name="cover that is probed"),
@@ -57,7 +59,7 @@ class TestAceData(ServiceContract):
     failing = "generate"
     untried = frozenset({"missing_token", "prompt_limit"})
     samples = (
-        Sample("extend", {"style": "dub"}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
+        Sample("extend", {"style": "dub"}, kinds=TAIL),
         Sample("cover", {"style": "jazz"}, kinds=SONG),
         Sample("cover", {"style": "jazz"}, kinds=SONG, switches=TIMELESS, name="cover whose end is not told"),
         Sample("cover", ALL, every_song=False, name="cover with everything"),

@@ -9,9 +9,17 @@ from sendreturn.words import Kind, State
 from sendreturn_bridges.services.musicapi.simulator import MusicApiSimulator
 
 SONG = frozenset({Kind.MIX, Kind.IMAGE})
+TAIL = frozenset({Kind.TAIL, Kind.MIX})
+SHORT = {"extend_s": 2.0}
 SHAPES = {
     "newer": {"not_ready": "clips", "submit_code": False, "duration": "text", "mv_echo": "chirp", "stems_basic": 4},
-    "older": {"not_ready": "200", "upload_reply": "data", "error_field": "detail", "section": "full"},
+    "older": {
+        "not_ready": "200",
+        "upload_reply": "data",
+        "error_field": "detail",
+        "section": "full",
+        "extension": "full",
+    },
 }
 WORDS = {"prompt": "a quiet song"}
 PRODUCER = {**WORDS, "service_options": {"api": "producer"}}
@@ -40,6 +48,7 @@ QUIRKS = (
     Sample(
         "generate", WORDS, takes=1, switches={"one_fails": True}, every_song=False, name="generate of which one fails"
     ),
+    Sample("extend", {"style": "dub"}, kinds=TAIL, switches={"extend_s": 6.0}, name="extend by more than the clip"),
     Sample("generate", WORDS, switches={"cdn_required": True}, name="generate that needs a CDN"),
     *(
         Sample("generate", WORDS, switches={"webhook_events": events}, name=f"generate with {events} events")
@@ -65,10 +74,11 @@ QUIRKS = (
 class TestMusicApi(ServiceContract):
     service = "musicapi"
     simulator = MusicApiSimulator
+    switches = SHORT
     profiles = SHAPES
     untried = frozenset({"prices", "extra_credits", "unknown_task"})
     samples = (
-        Sample("extend", {"style": "dub"}, kinds=frozenset({Kind.TAIL, Kind.MIX})),
+        Sample("extend", {"style": "dub"}, kinds=TAIL),
         Sample("cover", {"style": "jazz"}, kinds=SONG),
         Sample("cover", ALL, every_song=False, name="cover with everything"),
         Sample("inpaint", {"section_s": [1.0, 2.0], "style": "jazz"}, kinds=SONG),

@@ -17,7 +17,7 @@ from suno_rig import CLIP_S, write_clip
 
 __all__ = ["CLIP_S", "Driven", "driven", "write_clip"]
 
-QUICK = {"looks": 1, "song_s": 3.0, "media_rate_hz": 22_050}
+QUICK = {"looks": 1, "song_s": 3.0, "extend_s": 3.0, "media_rate_hz": 22_050}
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Driven(suno_rig.Driven):
 
 @asynccontextmanager
 async def driven(folder: Path, switches: Mapping[str, Any] | None = None, **options: Any) -> AsyncIterator[Driven]:
-    simulator = MusicApiSimulator({"looks": 1, **(switches or {})})
+    simulator = MusicApiSimulator({**Driven.quick, **(switches or {})})
     clip = write_clip(folder / "clip.wav")
     asked: list[str] = []
     async with simulator.running(), hosted(folder, asked) as address:

@@ -25,7 +25,7 @@ KEY = "canary-0ddba11-of-the-crash-sweep"
 NAMES = ("acedata", "musicapi", "sonauto", "sunoapi")
 SWITCHES: Mapping[str, Mapping[str, object]] = {
     "acedata": {"song_s": 3.0, "extend_s": 2.0},
-    "musicapi": {},
+    "musicapi": {"extend_s": 2.0},
     "sonauto": {"song_s": 3.0, "v3_extend_s": 2.0},
     "sunoapi": {"song_s": 3.0, "extend_s": 2.0},
 }

@@ -51,7 +51,7 @@ class Driven:
     folder: Path
     clip: Clip
     calls: list[Call] = field(default_factory=list, kw_only=True)
-    quick: ClassVar[Mapping[str, object]] = {"looks": 1}
+    quick: ClassVar[Mapping[str, object]] = {"looks": 1, "extend_s": 3.0}
 
     @abstractmethod
     async def begin(self, call: Call, asked: Ask) -> Report:

@@ -58,22 +58,47 @@ async def test_every_service_answers_a_drop_with_a_complete_set(tmp_path: Path, 
     assert_no_key(tmp_path)
 
 
+async def test_stems_and_notes_of_a_clip_come_back_though_the_configured_service_has_none(tmp_path: Path):
+    life = LivingDaemon(tmp_path, returns=ReturnsSettings(stems=0, midi=False), service="sonauto")
+    async with life:
+        for operation in ("stems", "midi"):
+            drop(life, operation, seconds=2.0)
+        sends = await life.ended(2)
+    assert {(send.operation, send.service, send.state) for send in sends} == {
+        ("stems", "local", State.DONE),
+        ("midi", "local", State.DONE),
+    }
+
+
+async def test_what_no_service_does_by_the_way_is_refused_with_the_services_that_can(tmp_path: Path):
+    life = LivingDaemon(tmp_path, service="sonauto")
+    async with life:
+        drop(life, "cover", seconds=1.0)
+        drop(life, "stems", seconds=1.0, params="service: sonauto\n")
+        whys = [life.sends / "rejected" / f"{name}.wav.why.txt" for name in ("cover", "stems")]
+        await life.until(lambda _: all(why.is_file() for why in whys))
+    assert [why.read_text("utf-8").splitlines()[0] for why in whys] == [
+        "Sonauto has no cover. acedata, local, musicapi, sunoapi can: set service to one of these.",
+        "Sonauto has no stems. acedata, local, musicapi, sunoapi can: set service to one of these.",
+    ]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def drop(life: LivingDaemon, operation: str) -> None:
+def drop(life: LivingDaemon, operation: str, *, seconds: float = CLIP_S, params: str = "") -> None:
     song = render_demo(24_000)
     samples = [song.samples] * 2
     folder = life.sends / operation
-    (folder / "riff.wav.yaml").write_text(DROPS[operation])
+    (folder / f"{operation}.wav.yaml").write_text(params or DROPS.get(operation, ""))
     hidden = life.session / f".sendreturn-{operation}.wav"
     with soundfile.SoundFile(hidden, "w", song.rate_hz, song.channels, "PCM_24") as file:
         for part in samples:
-            file.write(part[: round(CLIP_S / 2 * song.rate_hz)])
-    hidden.rename(folder / "riff.wav")
+            file.write(part[: round(seconds / 2 * song.rate_hz)])
+    hidden.rename(folder / f"{operation}.wav")
 
 
 def assert_no_key(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -82,12 +82,29 @@ def _put_in_prices(service: dict[str, Any], prices: Mapping[str, float]) -> None
 def _show(service: dict[str, Any]) -> None:
     click.secho(f"{service['name']} ({_money(service)})", bold=True)
     click.echo(f"  {service['about']}")
+    if terms := _terms(service):
+        click.echo(f"  {'; '.join(terms)}")
     for name, operation in service["operations"].items():
-        click.echo(f"  {name}: {', '.join(_facts(service, operation))}")
-    if service["service_options"]:
-        click.echo("  service_options:")
-    for name, meaning in service["service_options"].items():
-        click.echo(f"    {name} — {meaning}")
+        click.echo(f"  {name}: {', '.join(_facts(service, name, operation))}")
+    _show_list("limits", service["limits"])
+    _show_list("service_options", [f"{name} — {meaning}" for name, meaning in service["service_options"].items()])
+
+
+def _show_list(title: str, lines: Sequence[str]) -> None:
+    for line in (f"  {title}:", *(f"    {line}" for line in lines)) if lines else ():
+        click.echo(line)
+
+
+def _terms(service: dict[str, Any]) -> list[str]:
+    """How clips go there, how often it may be asked, and how long it keeps what it made."""
+    if service["free"]:
+        return []
+    terms = [f"takes {', '.join(service['clip_formats'])}"]
+    if service["requests"]:
+        terms.append(f"at most {_counted(service['requests'], 'requests')} in {service['per_s']:g} s")
+    if service["retention_h"]:
+        terms.append(f"keeps results for {service['retention_h'] / 24:g} days")
+    return terms
 
 
 def _money(service: dict[str, Any]) -> str:
@@ -99,14 +116,27 @@ def _money(service: dict[str, Any]) -> str:
 
 
 def _price(operation: dict[str, Any], currency: str) -> str:
-    price = f"{operation['credits']:g} {currency}"
+    price = _counted(operation["credits"], currency)
     if not operation["credits_estimated"]:
         return price if operation["credits"] else "no charge"
     return f"{price} (estimate)" if operation["credits"] else "price not published"
 
 
-def _facts(service: dict[str, Any], operation: dict[str, Any]) -> list[str]:
-    facts = [f"makes {' + '.join(operation['makes']) or 'a measurement'}"]
+def _counted(number: float, things: str) -> str:
+    return f"{number:g} {things.removesuffix('s') if number == 1 else things}"
+
+
+def _made(name: str, makes: Sequence[str]) -> str:
+    """Kinds of returns; the texts of an operation that makes no songs are hardly lyrics."""
+    is_text = "mix" not in makes and "lyrics" not in name
+    kinds = ["text" if kind == "lyrics" and is_text else kind for kind in makes]
+    return " + ".join(kinds) or "a measurement"
+
+
+def _facts(service: dict[str, Any], name: str, operation: dict[str, Any]) -> list[str]:
+    facts = [f"makes {_made(name, operation['makes'])}"]
+    if operation["takes"] > 1:
+        facts.append(_counted(operation["takes"], "takes"))
     if not service["free"]:
         facts.append(_price(operation, service["currency"]))
     if operation["demands"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import TYPE_CHECKING
 
 import click
@@ -45,7 +46,7 @@ def simulate_command(
     from sendreturn.testing.catalogue import simulator_of
     from sendreturn.testing.switches import read_switch
 
-    simulator = simulator_of(service)(dict(map(read_switch, switches)))
+    simulator = simulator_of(service)(dict(map(read_switch, switches)), life=secrets.token_hex(4))
     if show_switches:
         _show(simulator)
         return

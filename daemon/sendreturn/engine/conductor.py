@@ -329,7 +329,8 @@ class Conductor:
             returned = Returned(file.take, file.kind, file.path.name, file.path, position, file.sample_rate_hz)
             run.tell(1.0, "delivered", returned)
         told = f": {' '.join(handed.notes)}" if handed.notes else ""
-        run.enter(State.DONE, f"{len(handed.files)} files in {handed.folder}{told}")
+        count = len(handed.files)
+        run.enter(State.DONE, f"{count} file{'' if count == 1 else 's'} in {handed.folder}{told}")
         log.info("send done", send=run.send.id, files=len(handed.files))
 
     # Telling

@@ -12,6 +12,7 @@ from sendreturn.audio.return_checks import checks_of, hear
 from sendreturn.contract import Clip, MadeTake, Plan
 from sendreturn.engine.assemble import assemble
 from sendreturn.engine.conform import conform
+from sendreturn.engine.coverage import settle
 from sendreturn.engine.errands import errand
 from sendreturn.engine.fit import fit
 from sendreturn.engine.outputs import Fetched, FetchedTake, Finished, FinishedFile, FinishedTake, Prepared
@@ -29,8 +30,9 @@ async def finish(run: Run, plan: Plan, prepared: Prepared, fetched: Fetched) -> 
     """Make every take's returns ready to be delivered."""
     told = (*prepared.notes, *plan.unmet)
     takes = []
-    for index, take in enumerate(fetched.takes):
+    for index, as_told in enumerate(fetched.takes):
         run.checkpoint()
+        take = await asyncio.to_thread(settle, run.send.operation, run.params, prepared, as_told)
         folder = run.folder / f"finished-{run.send.attempt}" / f"t{take.number}"
         folder.mkdir(parents=True, exist_ok=True)
         share = _Share(run, index, len(fetched.takes))

@@ -63,8 +63,14 @@ def _refs(run: Run, takes: Takes) -> ServiceRefs:
 def _take(take: FinishedTake, refs: ServiceRefs, made: MadeTake | None) -> StagedTake:
     if made is not None:
         clip_ids = (made.clip_id,) if made.clip_id else ()
-        refs = refs.model_copy(update={"clip_ids": clip_ids, "told": dict(made.told)})
+        refs = refs.model_copy(update={"clip_ids": clip_ids, "urls": _urls(made), "told": dict(made.told)})
     return StagedTake(take.number, tuple(_file(file) for file in take.files), refs)
+
+
+def _urls(made: MadeTake) -> tuple[str, ...]:
+    """Where the take's files lay at the service, each once; what signs an address is taken out of it later."""
+    on_the_web = (file.ref.partition("#")[0] for file in made.files if file.ref.startswith(("https://", "http://")))
+    return tuple(dict.fromkeys(on_the_web))
 
 
 def _file(file: FinishedFile) -> StagedFile:

@@ -41,7 +41,8 @@ def resolve(wish: Wish, settings: Settings, services: Services, session_of: Sess
     """
     operation, preset_service, preset_params = _operation(wish.operation, settings)
     params = merge_params(preset_params, wish.params)
-    service = wish.service or params.service or preset_service or settings.service
+    named = wish.service or params.service or preset_service
+    service = named or _usual(settings.service, operation, services)
     spec = _spec(services.manifest(service), operation, services)
     clip = _clip(wish, spec)
     session = _session(wish, clip, session_of)
@@ -68,12 +69,19 @@ def _operation(name: str, settings: Settings) -> tuple[str, str | None, Mapping[
     raise UsageError(f"There is no operation or preset {name!r}.", hint)
 
 
+def _usual(configured: str, operation: str, services: Services) -> str:
+    """The configured service; where it has no stems or MIDI, what makes these of its returns makes them of the clip."""
+    if operation in services.manifest(configured).operations:
+        return configured
+    return services.gap_filler(operation) or configured
+
+
 def _spec(manifest: Manifest, operation: str, services: Services) -> OperationSpec:
     spec = manifest.operations.get(operation)
     if spec is not None:
         return spec
     others = [name for name, other in services.manifests.items() if operation in other.operations]
-    hint = f"{', '.join(others)} can: name one with --service." if others else "No service here can."
+    hint = f"{', '.join(others)} can: set service to one of these." if others else "No service here can."
     raise Refusal(f"{manifest.title} has no {operation}.", hint)
 
 
@@ -114,7 +122,7 @@ def _check_demands(spec: OperationSpec, params: Params) -> None:
     missing = [name for name in spec.demands if getattr(params, name) is None]
     if missing:
         example = " (for example section_s: [4, 8])" if "section_s" in missing else ""
-        raise UsageError(f"{spec.name} needs {' and '.join(missing)}{example}.", "Set it, and send the clip again.")
+        raise UsageError(f"{spec.name} needs {' and '.join(missing)}{example}.", "Set it, then send it again.")
 
 
 def _draft(clip: Path, params: Params, spec: OperationSpec) -> Clip:

@@ -79,6 +79,8 @@ def lay_on_grid(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> Fit:
     heard = _Heard(track_tempo(mono_of([mix.path]), prepared.meter), prepared.meter)
     if not heard.is_sure:
         return _told(fit, NO_BEAT)
+    if prepared.tempo_from == "default":
+        return _told(fit, f"{_plays(heard.track)}.")  # nobody knows the session's tempo
     fit = _told(fit, *_measured(heard))
     conform = run.means.settings.returns.conform
     if conform == "none" or run.bridge.manifest.free:
@@ -92,12 +94,13 @@ def lay_on_grid(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> Fit:
     return _moved(prepared, fit, heard, folder) if is_in_tempo else _warned(fit, NOT_IN_TEMPO)
 
 
+def _plays(track: TempoTrack, session: str = "") -> str:
+    return f"It plays at {track.bpm:.2f} bpm{session}; its first downbeat was heard at {track.first_downbeat_s:.3f} s"
+
+
 def _measured(heard: _Heard) -> Iterator[str]:
     track, meter = heard.track, heard.meter
-    yield (
-        f"It plays at {track.bpm:.2f} bpm (the session at {meter.bpm:g});"
-        f" its first downbeat was heard at {track.first_downbeat_s:.3f} s."
-    )
+    yield f"{_plays(track, f' (the session at {meter.bpm:g})')}."
     if track.drift_ms_per_min is not None and heard.is_in_tempo:
         way = "behind" if track.drift_ms_per_min > 0 else "ahead of"
         yield f"It runs {abs(track.drift_ms_per_min):.0f} ms a minute {way} the session's tempo."

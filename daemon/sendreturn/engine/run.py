@@ -100,6 +100,7 @@ class Run:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _approved: asyncio.Event = field(default_factory=asyncio.Event)
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)
+    _furthest: float = 0.0
 
     def __post_init__(self) -> None:
         self.params = parse_params(self.send.params)
@@ -153,10 +154,11 @@ class Run:
             self.tell(0.0, note)
 
     def tell(self, fraction: float, text: str = "", returned: Returned | None = None) -> None:
-        """Let listeners know how far the present state has come (0–1)."""
+        """Let listeners know how far the present state has come (0–1); a further request does not set a send back."""
         start, end = SPAN.get(self.send.state, (1.0, 1.0))
         shown = replace(self.send, text=text) if text else self.send
-        self.means.announce(shown, start + (end - start) * min(max(fraction, 0.0), 1.0), returned)
+        self._furthest = max(self._furthest, start + (end - start) * min(max(fraction, 0.0), 1.0))
+        self.means.announce(shown, self._furthest, returned)
 
     async def until_it_passes(self, stall: Stalled) -> None:
         """Wait until what holds the send up may be over, or the daemon stops."""

@@ -173,12 +173,14 @@ def _schemas() -> Shape:
         ),
         "Services": _object(services=_list(_ref("Service"))),
         "Service": _object(
-            name=TEXT, title=TEXT, about=TEXT, free=FLAG, currency=TEXT,
+            name=TEXT, title=TEXT, about=TEXT, free=FLAG, currency=TEXT, clip_formats=_list(TEXT),
+            requests=NUMBER_OR_NULL, per_s=NUMBER_OR_NULL, retention_h=NUMBER_OR_NULL, limits=_list(TEXT),
             operations={"type": "object", "additionalProperties": _ref("Operation")},
+            service_options={"type": "object", "additionalProperties": TEXT},
         ),
         "Operation": _object(
-            makes=_list(TEXT), demands=_list(TEXT), honours=_list(TEXT),
-            credits=NUMBER_OR_NULL, longest_clip_s=NUMBER_OR_NULL,
+            makes=_list(TEXT), demands=_list(TEXT), honours=_list(TEXT), credits=NUMBER_OR_NULL, credits_estimated=FLAG,
+            longest_clip_s=NUMBER_OR_NULL, shortest_clip_s=NUMBER_OR_NULL, takes=COUNT,
         ),
         "Health": _object(
             status={"enum": ["ok", "degraded"]}, problems=_list(_object(topic=TEXT, what=TEXT)), version=TEXT,

@@ -136,7 +136,11 @@ def service_shape(manifest: Manifest) -> Shape:
         "about": manifest.about,
         "free": manifest.free,
         "currency": manifest.currency,
+        "clip_formats": list(manifest.clip_formats),
+        "requests": manifest.requests or None,
+        "per_s": manifest.per_s or None,
         "retention_h": manifest.retention_h,
+        "limits": list(manifest.stated),
         "operations": operations,
         "service_options": dict(manifest.service_options),
     }

@@ -100,7 +100,8 @@ class ContractBase:
             manifest: Fields that differ from the bridge's own manifest.
         """
         turned = {"looks": 1, **self.switches, **(switches or {})}
-        simulator = self.simulator(turned, key=KEY, **({} if balance is None else {"credits": balance}))
+        more: dict[str, Any] = {} if balance is None else {"credits": balance}
+        simulator = self.simulator(turned, key=KEY, **more)
         free_pace = {} if in_step else {"requests": 0, "per_s": 0.0}
         own = replace(self.manifest(), **{"poll_s": POLL_S, **free_pace, **manifest})
         bench = Bench(folder, own, simulator, self.open_bridge, self.options, key)

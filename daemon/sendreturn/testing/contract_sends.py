@@ -37,6 +37,7 @@ AWKWARD_NAMES = (
     "two\nlines.wav",
     "nosuffix",
 )
+FETCHED = frozenset({Kind.MIX, Kind.TAIL, Kind.IMAGE, Kind.VIDEO})
 SLACK = 1e-6
 
 
@@ -92,6 +93,8 @@ class SendsContract(ContractBase):
         for sidecar in sidecars_of(send):
             refs = sidecar.service_refs
             assert refs.task_ids, "the ids of the service's tasks are written down"
+            assert refs.urls or not FETCHED & {file.kind for file in sidecar.returns}, "where the files lay is told"
+            assert not any(set("?#@") & set(url) for url in refs.urls), "with nothing that signs an address"
             assert set(refs.clip_ids) <= told
             assert not self.ids_are_songs or set(refs.clip_ids) <= set(bench.simulator.songs)
 

@@ -64,6 +64,7 @@ class Simulator:
         switches: Values that differ from the defaults.
         key: The API key that is taken.
         credits: What is on the account.
+        life: Goes into the ids. With the same one a simulator gives the same ids again, which no service does.
 
     Attributes:
         name: The service's folder name.
@@ -86,6 +87,7 @@ class Simulator:
         *,
         key: str = DUMMY_KEY,
         credits: float = 10_000.0,  # noqa: A002
+        life: str = "",
     ) -> None:
         self.switches = Switches(self.own_switches, switches or {})
         self.key = key
@@ -99,6 +101,7 @@ class Simulator:
         self.address = ""
         self.media: Media
         self.folder: Path
+        self._life = life
         self._numbers = itertools.count(1)
         self._stopping = asyncio.Event()
         self._faults = Faults(self.switches, self.say_no, self._stopping)
@@ -194,8 +197,8 @@ class Simulator:
         return value
 
     def new_id(self) -> str:
-        """An id as services give them (a UUID), the same ones in every run."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.name}/{next(self._numbers)}"))
+        """An id as services give them (a UUID)."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.name}/{self._life}{next(self._numbers)}"))
 
     def billed(self, request: Request, call: str, credits: float) -> None:  # noqa: A002
         """Take credits from the account, and write the ledger on; answers `no_credits` where they are not there."""

@@ -18,6 +18,7 @@ NO_MODELS = Path("/nonexistent")
 """Simulators use classical methods only: they sound the same on every machine."""
 LONGEST_HEARD_S = 30.0
 """Of longer clips only so much is transcribed, and played again and again: a rehearsal should not take minutes."""
+LOW = frozenset({"drums"})
 LOWEST_HZ, HIGHEST_HZ = 40.0, 16_000.0
 SHORTEST_EXTEND_S = 1.0
 """What local makes at least; less is cut out of it."""
@@ -96,12 +97,14 @@ def split(clip: Audio, names: Sequence[str]) -> dict[str, Audio]:
     """
     spectrum, hz = _spectrum(clip)
     rest = clip.samples.copy()
+    rising = sorted(names, key=lambda name: name not in LOW)  # the strokes of a drum are heard there
     stems = {}
-    for name, band in zip(names[:-1], _bands(hz, len(names)), strict=False):
+    for name, band in zip(rising[:-1], _bands(hz, len(names)), strict=False):
         part = _samples(spectrum * band[:, None], clip.frames)
         rest -= part
         stems[name] = Audio(part, clip.rate_hz)
-    return {**stems, names[-1]: Audio(rest, clip.rate_hz)}
+    stems[rising[-1]] = Audio(rest, clip.rate_hz)
+    return {name: stems[name] for name in names}
 
 
 def song(seconds: float, seed: int) -> Audio:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from acedata_samples import done, song
+from sendreturn.contract import UNSAID
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import Kind
 from sendreturn_bridges.services.acedata.answers import accepted, standing
@@ -94,20 +95,13 @@ def test_a_finished_song_that_still_names_its_preview_is_taken_from_its_final_pl
     assert mix(report).ref == "https://cdn1.suno.ai/song-1.mp3"
 
 
-def test_a_guess_about_a_continuation_is_told():
-    (guessed,) = standing(extension(), done(song(duration=48.0))).takes
-    assert "does not say" in guessed.notes[0]
-    (certain,) = standing(extension(returns="all"), done(song(duration=48.0))).takes
-    assert certain.notes == ()
-
-
 @pytest.mark.parametrize(
     ("returns", "clip", "covers"),
     [
         ("auto", song(duration=14.0), "tail"),
-        ("auto", song(duration=48.0), "all"),
+        ("auto", song(duration=48.0), UNSAID),
         ("auto", song(duration=14.0, concat_history=[{"id": "a", "continue_at": 9.0}, {"id": "b"}]), "all"),
-        ("auto", song(duration=None), "tail"),
+        ("auto", song(duration=None), UNSAID),
         ("tail", song(duration=48.0), "tail"),
         ("all", song(duration=14.0), "all"),
     ],
@@ -118,7 +112,7 @@ def test_a_continuation_is_told_from_a_song_that_begins_with_the_clip(returns, c
     assert made.kind == (Kind.TAIL if covers == "tail" else Kind.MIX)
 
 
-@pytest.mark.parametrize(("duration", "covers"), [(20.1, "all"), (6.2, "section"), (None, "all")])
+@pytest.mark.parametrize(("duration", "covers"), [(20.1, "all"), (6.2, "section"), (None, UNSAID)])
 def test_a_replaced_section_may_come_with_the_whole_song_or_alone(duration, covers):
     request = Request("/suno/audios", {}, "section", {"section_s": [5, 11], "clip_s": 20.0})
     assert mix(standing(request, done(song(duration=duration)))).covers == covers

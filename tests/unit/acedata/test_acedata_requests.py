@@ -157,6 +157,8 @@ def test_what_only_newer_models_know_is_told_as_unmet():
         ("lyrics", {"clip_s": None, "prompt": "x", "service_options": {"lyrics_a": "Oh"}}, "mixes two lyrics"),
         ("generate", {"clip_s": None, "prompt": "x", "service_options": {"audio_urls": ["u"] * 5}}, "here are 5"),
         ("midi", {"service_options": {"api": "producer"}}, "Producer has no midi"),
+        ("extend", {"service_options": {"upload_mode": "enhanced"}}, "not good for extend"),
+        ("cover", {"style": "x", "service_options": {"upload_mode": "better"}}, "no upload_mode 'better'"),
     ],
 )
 def test_what_acedata_cannot_do_is_refused_before_anything_is_sent(operation, params, says):

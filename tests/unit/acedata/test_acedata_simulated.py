@@ -12,7 +12,7 @@ import pytest_asyncio
 import soundfile
 from acedata_rig import CLIP_S, driven, write_clip
 from acedata_samples import ask, song
-from sendreturn.contract import Call, Way
+from sendreturn.contract import UNSAID, Call, Way
 from sendreturn.errors import Outcome, Refusal, ServiceError
 from sendreturn.words import Kind
 
@@ -54,10 +54,10 @@ async def test_a_clip_is_uploaded_known_and_continued_and_only_what_was_asked_fo
     assert length_s(await rig.fetch(mix)) == pytest.approx(mix.duration_s, abs=0.1)
 
 
-async def test_a_continuation_that_comes_with_its_clip_is_a_mix(rig):
+async def test_a_continuation_that_may_come_with_its_clip_is_to_be_listened_to(rig):
     rig.turn({"extend_returns": "all"})
     made = (await rig.make("extend"))["main"].takes[0].files[0]
-    assert (made.kind, made.covers) == (Kind.MIX, "all")
+    assert (made.kind, made.covers) == (Kind.MIX, UNSAID)
     assert made.duration_s > CLIP_S
 
 

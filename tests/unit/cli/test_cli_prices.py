@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from command_line import Desktop, call
+from sendreturn.services import load_manifests
+from sendreturn_bridges.services.acedata import wire as acedata
+from sendreturn_bridges.services.musicapi import wire as musicapi
+from sendreturn_bridges.services.sunoapi.asked import OURS
 
 
 @pytest.fixture
@@ -42,3 +49,30 @@ def test_the_options_that_only_one_service_understands_are_listed_with_it(deskto
     assert "    align_lyrics — true: the times of the words" in sonauto
     assert "    upload_urls — mashup: the address of the other song" in sunoapi
     assert "upload_urls" not in sonauto
+
+
+def test_terms_and_limits_of_a_service_are_told(desktop: Desktop):
+    told = call("services").out.split("\nsunoapi (")[1]
+    assert "  takes WAV, MP3; at most 20 requests in 10 s; keeps results for 14 days\n" in told
+    assert "    inpaint: a section of 10 to 60 s, and at most half of the clip\n" in told
+    assert ", 2 takes, " in line_of("cover", "sunoapi")
+    assert "makes text" in line_of("persona", "musicapi")
+
+
+@pytest.mark.parametrize("service", ["acedata", "musicapi", "sonauto", "sunoapi"])
+def test_the_numbers_of_told_limits_are_those_that_are_kept(service: str):
+    manifest = resources.files("sendreturn_bridges.services") / service / "bridge.toml"
+    kept = manifest.read_text("utf-8").replace("_", "")
+    stated = tomllib.loads(manifest.read_text("utf-8"))["stated"]
+    for line in stated:
+        kept = kept.replace(line.replace("_", ""), "")
+    numbers = {float(found) for found in re.findall(r"(?<![\w.-])\d+(?:\.\d+)?", kept)}
+    told = {float(found) for line in stated for found in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", line)}
+    assert {number for number in told if not {number, number * 2**20, number * 1e6} & numbers} <= {4.5}
+
+
+def test_every_option_that_a_bridge_itself_reads_is_told(desktop: Desktop):
+    manifests = load_manifests()
+    assert set(manifests["acedata"].service_options) >= acedata.OWN_OPTIONS
+    assert set(manifests["musicapi"].service_options) >= musicapi.OWN_OPTIONS
+    assert OURS - {"type"} <= set(manifests["sunoapi"].service_options)

@@ -138,3 +138,12 @@ async def test_a_song_without_a_clip_begins_a_bar_with_a_bar(tmp_path: Path):
     bar_s = 4 * 60.0 / BPM
     assert abs((first_s + bar_s / 2) % bar_s - bar_s / 2) < 0.012
     assert back.entry("mix")["alignment"] is None
+
+
+async def test_a_song_for_a_session_whose_tempo_nobody_knows_is_not_held_against_one(tmp_path: Path):
+    (tmp_path / "Song").mkdir()
+    file = mix(encoded(tmp_path / "song", cover()))
+    back = await returned(tmp_path, None, "generate", (file,), style="jazz")
+    assert "It plays at" in back.checks()
+    assert "the session" not in back.checks()
+    assert "tempo" not in back.send.text

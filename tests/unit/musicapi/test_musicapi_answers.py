@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from musicapi_samples import done, lost, running, song
+from sendreturn.contract import UNSAID
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.words import Kind
 from sendreturn_bridges.services.musicapi.answers import accepted, standing
 from sendreturn_bridges.suno.requests import Request
 
 SONGS = Request("/sonic/create", {}, "songs", {"place": "all", "sings": True})
-TAIL = Request("/sonic/upload-extend", {}, "songs", {"place": "tail", "sings": True})
+TAIL = Request("/sonic/upload-extend", {}, "songs", {"place": "tail", "sings": True, "from_s": 20.0})
 JOINED = Request("/sonic/upload-extend", {}, "songs", {"place": "tail", "joins": True})
 SECTION = Request("/sonic/replace-section", {}, "songs", {"place": "section", "section_s": [5, 11], "clip_s": 20.0})
 NOT_READY = {"type": "not_ready", "error": "The task is not ready."}
@@ -68,9 +69,13 @@ def test_a_task_whose_songs_all_failed_says_why_and_cost_nothing():
     assert report.cost_credits == 0.0
 
 
-def test_a_continuation_is_a_tail():
-    made = mix(stand(TAIL, song()))
-    assert (made.kind, made.covers) == (Kind.TAIL, "tail")
+@pytest.mark.parametrize(
+    ("duration", "kind", "covers"),
+    [("14.2", Kind.TAIL, "tail"), ("48.0", Kind.MIX, UNSAID), (None, Kind.MIX, UNSAID)],
+)
+def test_only_a_continuation_that_is_too_short_for_it_says_that_the_clip_is_not_in_it(duration, kind, covers):
+    made = mix(stand(TAIL, song(duration=duration)))
+    assert (made.kind, made.covers) == (kind, covers)
 
 
 @pytest.mark.parametrize("name", ["extended", "replaced"])
@@ -92,7 +97,7 @@ def test_a_pair_that_could_not_be_joined_gives_the_new_audio():
     assert "could not join" in take.notes[0]
 
 
-@pytest.mark.parametrize(("duration", "covers"), [("20.1", "all"), ("6.2", "section"), (None, "section")])
+@pytest.mark.parametrize(("duration", "covers"), [("20.1", "all"), ("6.2", "section"), (None, UNSAID)])
 def test_a_replaced_section_may_come_with_the_whole_song_or_alone(duration, covers):
     made = mix(stand(SECTION, song(duration=duration)))
     assert (made.kind, made.covers) == (Kind.MIX, covers)

@@ -88,6 +88,11 @@ def test_every_parameter_of_the_contract_and_no_other_is_known() -> None:
         ("time_signature", "6 / 8", "6/8"),
         ("service", "SunoAPI", "sunoapi"),
         ("service_options", '{"a": [1, null, {"b": true}]}', {"a": [1, None, {"b": True}]}),
+        (
+            "service_options",
+            " {clip_id: 0f-3a, video: true, ids: [a, b]}",
+            {"clip_id": "0f-3a", "video": True, "ids": ["a", "b"]},
+        ),
     ],
 )
 def test_a_value_is_taken_in_the_forms_that_people_and_protocols_give_it(key: str, value: Any, expected: Any) -> None:
@@ -140,7 +145,7 @@ def test_a_value_that_cannot_be_used_is_named_with_what_was_expected(key: str, v
 @pytest.mark.parametrize(
     "value", ["[1]", "{", '{"a": NaN}', {"a": math.nan}, {1: 2}, {"a": object()}, 5, "[" * 5000, "1" * 9000]
 )
-def test_service_options_are_json_and_nothing_else(value: Any) -> None:
+def test_service_options_are_keys_and_values_and_nothing_else(value: Any) -> None:
     (sentence,) = problems({"service_options": value})
     assert sentence.startswith("service_options: expected keys and values of plain text, numbers, yes/no and lists")
 

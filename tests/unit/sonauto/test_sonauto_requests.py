@@ -289,3 +289,16 @@ def test_a_section_is_v2s_whatever_is_named(model: str, notes: int):
     assert request.path == "generations/v2/inpaint"
     assert len(request.notes) == notes
     assert ("Sonauto's v3 has no inpaint; v2 was asked." in request.notes) == (model == "v3")
+
+
+@pytest.mark.parametrize(
+    ("operation", "options", "reason"),
+    [
+        ("generate", {"stream_format": "wav"}, "no stream_format 'wav'"),
+        ("extend", {"context_seconds": 285}, "1 to 284 s of a clip, not to 285 s"),
+        ("extend", {"context_seconds": "all"}, "not to all s"),
+    ],
+)
+def test_values_that_v3_does_not_take_are_refused(operation: str, options: dict[str, object], reason: str):
+    with pytest.raises(Refusal, match=reason):
+        made(operation, prompt="x", model="v3", service_options=options)

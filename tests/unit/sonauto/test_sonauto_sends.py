@@ -62,8 +62,10 @@ async def test_a_continuation_keeps_the_clip_bit_by_bit_and_is_as_long_as_wished
 
 
 async def test_a_new_section_leaves_the_rest_as_it_was(tmp_path: Path):
-    async with studio(tmp_path) as (rig, _, clip):
+    async with studio(tmp_path) as (rig, service, clip):
         files, sidecar = await returned(rig, rig.send(clip, "inpaint", params={"section_s": [1.0, 2.0]}))
+        (song,) = service.simulator.songs.values()
+        address = service.simulator.address_of(song)
     mix, own = samples(files["mix"]), samples(clip)
     assert len(mix) == len(own) == CLIP_S * RATE_HZ
     np.testing.assert_array_equal(mix[:RATE_HZ], own[:RATE_HZ])
@@ -71,6 +73,7 @@ async def test_a_new_section_leaves_the_rest_as_it_was(tmp_path: Path):
     assert not np.array_equal(mix[RATE_HZ : 2 * RATE_HZ], own[RATE_HZ : 2 * RATE_HZ])
     assert sidecar["service_refs"]["task_ids"]
     assert sidecar["service_refs"]["clip_ids"] == [f"{sidecar['service_refs']['task_ids'][0]}/0"]
+    assert sidecar["service_refs"]["urls"] == [address]
 
 
 async def test_a_song_needs_no_clip_and_brings_its_lyrics(tmp_path: Path):

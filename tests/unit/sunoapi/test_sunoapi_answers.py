@@ -150,6 +150,10 @@ def test_an_mp3_is_held_back_where_its_wav_is_bought() -> None:
             "vocal_removal_info": {"vocal_url": "https://f/v.mp3", "instrumental_url": "https://f/i.mp3"},
         },
         {"successFlag": "1", "response": {"vocal_url": "https://f/v.mp3", "instrumental_url": "https://f/i.mp3"}},
+        {
+            "status": "SUCCESS",
+            "response": {"vocal_removal_info": {"vocal_url": "https://f/v.mp3", "instrumental_url": "https://f/i.mp3"}},
+        },
     ],
 )
 def test_two_stems_are_read_in_every_form(data: dict[str, Any]) -> None:

@@ -124,7 +124,8 @@ def test_a_length_is_passed_on_only_to_models_that_take_one() -> None:
 
 
 def test_options_of_the_service_go_into_the_body_untouched() -> None:
-    body = body_of(ask("cover", style="folk", service_options={"personaId": "p1", "personaModel": "voice_persona"}))
+    voice = {"personaId": "p1", "personaModel": "voice_persona"}
+    body = body_of(ask("cover", style="folk", model="V5", service_options=voice))
     assert (body["personaId"], body["personaModel"]) == ("p1", "voice_persona")
 
 
@@ -346,3 +347,17 @@ def test_a_persona_is_heard_in_a_part_that_the_service_takes(clip_s: float, sect
     with pytest.raises(Refusal) as refused:
         body_of(ask("persona", clip_s=clip_s, prompt="warm", earlier=EarlierTake("a1", ("t1",)), **more))
     assert hint in refused.value.hint
+
+
+def test_a_cloned_voice_sings_only_with_models_that_can() -> None:
+    voice = {"personaId": "v", "personaModel": "voice_persona"}
+    with pytest.raises(Refusal, match="does not sing with V4_5") as refused:
+        planner().plan(ask("cover", style="x", service_options=voice))
+    assert refused.value.hint == "Set model to V5, V5_5, V6, V6_MINI or V6_WILD."
+    planner().plan(ask("cover", style="x", model="V5", service_options=voice))
+
+
+def test_a_sound_in_a_key_that_there_is_not_is_refused() -> None:
+    with pytest.raises(Refusal, match="no sound in the key 'H'"):
+        planner().plan(ask("sample", prompt="x", service_options={"soundKey": "H"}))
+    planner().plan(ask("sample", prompt="x", service_options={"soundKey": "F#m"}))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sendreturn.contract import Accepted, JsonDict, Made, MadeTake, Report
+from sendreturn.contract import Accepted, JsonDict, Made, Report
 from sendreturn.errors import Outcome, ServiceError
-from sendreturn.lrc import lines_of, lrc
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
-from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import faults, songs
+from sendreturn_bridges.suno import readers
+from sendreturn_bridges.suno.readers import missing, one, text_file
 from sendreturn_bridges.suno.requests import Request
 
 MADE_BY = songs.MADE_BY
@@ -103,15 +103,11 @@ def _waiting(task: Mapping[str, Any], response: Mapping[str, Any]) -> str:
 # Readers
 
 
-def _missing(what: str) -> Report:
-    return Report(True, failed=f"AceData finished, but gave no {what}.")
-
-
 def _upload(_context: JsonDict, response: JsonDict) -> Report:
     data = table(response.get("data"))
     audio_id = text(data.get("audio_id")) or text(data.get("id"))
     if not audio_id:
-        return _missing("id for the clip")
+        return missing(MADE_BY, "id for the clip")
     facts = {"audio_id": audio_id, "duration_s": number(data.get("duration")), "lyric": text(data.get("lyric"))}
     return Report(facts=facts)
 
@@ -119,79 +115,59 @@ def _upload(_context: JsonDict, response: JsonDict) -> Report:
 def _file(context: JsonDict, response: JsonDict) -> Report:
     url = text(table(response.get("data")).get("file_url"))
     if not url:
-        return _missing("WAV file")
+        return missing(MADE_BY, "WAV file")
     kind, covers = Kind(context.get("kind", Kind.MIX)), str(context.get("covers", "all"))
     made = Made(kind, url, duration_s=number(context.get("duration_s")), covers=covers, made_by=MADE_BY)
-    return _one(made)
+    return one(made)
 
 
 def _video(_context: JsonDict, response: JsonDict) -> Report:
     data = table(response.get("data"))
     url = text(data.get("video_url")) or text(data.get("file_url"))
-    return _one(Made(Kind.VIDEO, url, made_by=MADE_BY)) if url else _missing("video")
+    return one(Made(Kind.VIDEO, url, made_by=MADE_BY)) if url else missing(MADE_BY, "video")
 
 
 def _midi(context: JsonDict, response: JsonDict) -> Report:
     tracks = note_tracks(response.get("data"))
     if not tracks:
-        return _missing("notes")
-    return _one(Made(Kind.MIDI, covers=str(context.get("covers", "all")), made_by=MADE_BY, tracks=tracks))
+        return missing(MADE_BY, "notes")
+    return one(Made(Kind.MIDI, covers=str(context.get("covers", "all")), made_by=MADE_BY, tracks=tracks))
 
 
 def _timing(_context: JsonDict, response: JsonDict) -> Report:
-    aligned = timed_rows(table(response.get("data")).get("aligned_words"))
-    words = lrc(lines_of(timed_words(aligned)))
-    if not words:
-        return _missing("timed words; the song may have no vocals")
-    return _one(_text(words, "words.lrc"), told={"aligned_words": aligned})
+    return readers.timing(MADE_BY, table(response.get("data")).get("aligned_words"))
 
 
 def _vox(context: JsonDict, response: JsonDict) -> Report:
     data = table(response.get("data"))
     url, vox_id = text(data.get("vocal_audio_url")), text(data.get("id"))
     if not vox_id:
-        return _missing("id for the voice")
+        return missing(MADE_BY, "id for the voice")
     section_s = [number(data.get("vocal_start_s")), number(data.get("vocal_end_s"))]
     told = {"vox_audio_id": vox_id, "section_s": context["section_s"] if None in section_s else section_s}
     files = [Made(Kind.STEM, url, stem="vocals", covers="section", made_by=MADE_BY)] if url else []
     if not context.get("for_persona"):
-        files.append(_text(f"vox_audio_id: {vox_id}\n"))
-    return _one(*files, told=told, facts=told)
+        files.append(text_file(MADE_BY, f"vox_audio_id: {vox_id}\n"))
+    return one(*files, told=told, facts=told)
 
 
 def _persona(context: JsonDict, response: JsonDict) -> Report:
     data = {**response, **table(response.get("data"))}
     persona_id = text(data.get("persona_id"))
     if not persona_id:
-        return _missing("id for the persona")
+        return missing(MADE_BY, "id for the persona")
     options = {"persona_id": persona_id, "audio_id": context.get("audio_id"), "action": context.get("action")}
     told = {name: value for name, value in options.items() if value}
     written = "".join(f"{name}: {value}\n" for name, value in told.items())
-    return _one(_text(f"service_options for songs in this voice:\n{written}"), told=told)
+    return one(text_file(MADE_BY, f"service_options for songs in this voice:\n{written}"), told=told)
 
 
 def _lyrics(_context: JsonDict, response: JsonDict) -> Report:
-    takes = []
-    for data in rows(response.get("data")):
-        words, title = text(data.get("text")), text(data.get("title"))
-        if words:
-            written = (f"{title}\n\n{words}" if title else words) + "\n"
-            told = {name: data[name] for name in ("title", "tags") if data.get(name)}
-            takes.append(MadeTake((_text(written),), told=told))
-    return Report(takes=tuple(takes)) if takes else _missing("lyrics")
+    return readers.lyrics(MADE_BY, rows(response.get("data")), "text")
 
 
 def _tags(_context: JsonDict, response: JsonDict) -> Report:
-    tags = text({**response, **table(response.get("data"))}.get("upsampled_tags"))
-    return _one(_text(f"{tags}\n"), told={"style": tags}) if tags else _missing("style")
-
-
-def _text(written: str, name: str = "") -> Made:
-    return Made(Kind.LYRICS, ref=name, made_by=MADE_BY, text=written)
-
-
-def _one(*files: Made, told: JsonDict | None = None, facts: JsonDict | None = None) -> Report:
-    return Report(takes=(MadeTake(files, told=told or {}),), facts=facts or {})
+    return readers.style(MADE_BY, {**response, **table(response.get("data"))}.get("upsampled_tags"))
 
 
 _READERS: Mapping[str, Callable[[JsonDict, JsonDict], Report]] = {

@@ -170,7 +170,10 @@ _CODES: Mapping[str, _Meaning] = {
 _ARTIST = _ask("AceData found an artist's name in the words.", "Describe the sound without naming artists.")
 
 _MESSAGES: Iterable[tuple[str, _Meaning]] = (
-    ("does not exist or has been taken offline", _ask("AceData no longer has the song.", "Send its audio as a clip.")),
+    (
+        "does not exist or has been taken offline",
+        _ask("AceData no longer has the song.", "A copy of the file in another folder is sent as a clip of your own."),
+    ),
     # Of Suno's models, the lyrics are the prompt; what is described is the topic.
     ("prompt too long", _ask("AceData says that the prompt is too long.", "Shorten lyrics and prompt.")),
     ("tags too long", _too_long("style")),

@@ -87,7 +87,7 @@ class Planner:
         return works_on_song and ask.clip is not None and wanted.source is not None and wanted.source.is_upload
 
     def _upload(self, wanted: Wanted) -> Call:
-        price = "upload_enhanced" if wanted.options.get("upload_mode") == "enhanced" else "upload"
+        price = "upload_enhanced" if wire.upload_mode(wanted) == wire.ENHANCED else "upload"
         return self._call("upload", price, wire.upload(wanted), needs_clip=True)
 
     # What is bought for each take

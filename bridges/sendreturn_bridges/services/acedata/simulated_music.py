@@ -12,7 +12,6 @@ from sendreturn_bridges.suno.simulated import PICTURE, with_source
 from sendreturn_bridges.suno.stems import TWELVE, TWO
 
 TITLES = {name: name.replace("_", " ").title() for name in TWELVE} | {"fx": "FX"}
-LONGEST_TAIL_S = 20.0
 BACKED = frozenset({"underpainting", "overpainting"})
 COVERED = frozenset({"cover", "upload_cover", "variation", "swap_vocals", "swap_instrumentals"})
 
@@ -87,10 +86,10 @@ class Studio:
     async def _extended(self, asked: Mapping[str, Any], clip: Audio, seed: int) -> Audio:
         from_s = min(float(asked["continue_at"]), clip.duration_s)
         switches = self._simulator.switches
-        # Shorter than what it continues, so that its length tells whether it came with the clip.
-        wanted_s = float(switches["extend_s"]) or min(max(0.75 * from_s, 1.0), LONGEST_TAIL_S)
         whole = switches["extend_returns"] == "all"
-        return await self._maker.extend(clip, extend_s=wanted_s, from_s=from_s, seed=seed, whole=whole)
+        return await self._maker.extend(
+            clip, extend_s=float(switches["extend_s"]), from_s=from_s, seed=seed, whole=whole
+        )
 
     # Library
 

@@ -57,7 +57,7 @@ class AceDataSimulator(Simulator):
         "replace_section": "full",  # one: one song with its history; fragments: the new audio alone
         "extend_returns": "tail",  # all: with what was continued
         "song_s": 12.0,  # length of songs that start from text
-        "extend_s": 0.0,  # length of a continuation; 0 makes it shorter than what is continued
+        "extend_s": 20.0,  # length of a continuation
         "missing_token": 400,  # 402: as x402 asks for payment
         "model_echo": "id",  # internal, or empty
         "error_shape": "object",  # of a failed task: text, list or null

@@ -10,6 +10,7 @@ from sendreturn.contract import JsonDict, Made, MadeTake, Report
 from sendreturn.net.reading import number, rows, text
 from sendreturn.words import Kind
 
+from sendreturn_bridges.suno.coverage import of_extension, of_section
 from sendreturn_bridges.suno.requests import song_facts
 from sendreturn_bridges.suno.stems import Named, fewer_note, stem_sets
 from sendreturn_bridges.suno.words import sung
@@ -21,11 +22,6 @@ FINAL_URL = "https://cdn1.suno.ai/{}.mp3"
 SUCCEEDED = frozenset({"succeeded", "complete", "completed", "success"})
 FAILED = frozenset({"error", "failed", "cancelled"})
 PROGRESS = {"": 0.1, "pending": 0.1, "running": 0.5}
-SLACK_S = 1.0
-GUESSED_WHOLE = (
-    "AceData does not say whether its continuation begins with the clip; it is longer than the clip, so it was taken"
-    " to. If that is wrong, set services.acedata.options.extend_returns to tail."
-)
 
 
 def state_of(clip: Mapping[str, Any]) -> str:
@@ -62,7 +58,7 @@ def read_songs(context: JsonDict, response: JsonDict) -> Report:
 
 def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) -> MadeTake:
     duration_s = number(clip.get("duration"))
-    kind, covers, guess = _place(context, clip, duration_s)
+    kind, covers = _place(context, clip, duration_s)
     url = _final_url(clip)
     mix = [Made(kind, url, duration_s=duration_s, covers=covers, made_by=MADE_BY)]
     files = [] if context.get("wav") else mix  # its WAV is on the way
@@ -76,41 +72,28 @@ def _take(context: JsonDict, clip: Mapping[str, Any], notes: tuple[str, ...]) ->
     facts = {"model": context.get("model"), **song_facts(kind, covers, duration_s, url)}
     told = {name: clip[name] for name in ("title", "style", "model", "concat_history") if clip.get(name)}
     clip_id = text(clip.get("id")) or None
-    return MadeTake(tuple(files), clip_id, notes=(*notes, *guess), facts=facts, told=told)
+    return MadeTake(tuple(files), clip_id, notes=notes, facts=facts, told=told)
 
 
-def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> tuple[Kind, str, tuple[str, ...]]:
-    """What a song holds of the clip, and so what kind of return it is; with a note where that is a guess."""
+def _place(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> tuple[Kind, str]:
+    """What kind of return a song is, and what it holds of the clip."""
     if context.get("from_s") is not None:
-        return _place_of_extension(context, clip, duration_s)
+        covers = _of_extension(context, clip, duration_s)
+        return Kind.TAIL if covers == "tail" else Kind.MIX, covers
     if context.get("section_s"):
-        return Kind.MIX, "section" if _is_fragment(context, duration_s) else "all", ()
-    return Kind.MIX, "all", ()
+        return Kind.MIX, of_section(context, duration_s)
+    return Kind.MIX, "all"
 
 
-def _place_of_extension(
-    context: JsonDict, clip: Mapping[str, Any], duration_s: float | None
-) -> tuple[Kind, str, tuple[str, ...]]:
+def _of_extension(context: JsonDict, clip: Mapping[str, Any], duration_s: float | None) -> str:
     """AceData's continuations were once only the new audio, and usually begin with the clip now; no field says which.
     One that was joined tells of what, and one that is shorter than what it continues cannot hold it."""
-    whole, tail = (Kind.MIX, "all"), (Kind.TAIL, "tail")
     said = str(context.get("extension"))
     if said in ("tail", "all"):
-        return (*(whole if said == "all" else tail), ())
+        return said
     if any(number(part.get("continue_at")) is not None for part in rows(clip.get("concat_history"))):
-        return (*whole, ())
-    if duration_s is None or duration_s <= float(context["from_s"]) + SLACK_S:
-        return (*tail, ())
-    return (*whole, (GUESSED_WHOLE,))
-
-
-def _is_fragment(context: JsonDict, duration_s: float | None) -> bool:
-    """Whether a replaced section came alone: its length is nearer to the section's than to the clip's."""
-    section_s = float(context["section_s"][1]) - float(context["section_s"][0])
-    clip_s = number(context.get("clip_s"))
-    if duration_s is None or clip_s is None:
-        return False
-    return abs(duration_s - section_s) < abs(duration_s - clip_s)
+        return "all"
+    return of_extension(context, duration_s)
 
 
 def _final_url(clip: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """What goes to AceData: one Request per operation, made from our parameters. No I/O.
 
 The modules beside it: `request` (what a request is and is made from), `others` (all that makes no song), `producer`
-(AceData's second music service), `texts` (lengths of texts), `answers` (what comes back), `notes` (MIDI and timed
-words), `faults` (errors), `planning` (which requests in which order).
+(AceData's second music service), `texts` (lengths of texts), `answers` and `songs` (what comes back), `faults`
+(errors), `task_board` (questions for tasks), `planning` (which requests in which order).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sendreturn_bridges.suno.requests import Request
 from sendreturn_bridges.suno.words import joined, longest
 
 MOST_REFERENCES = 4
+ENHANCED, FOR_ENHANCED = "enhanced", frozenset({"cover", "mashup", "sample"})
 EDGE_S = 0.1
 """The ends of windows in a clip must lie before its end."""
 OWN_OPTIONS = frozenset({"api", "timed_lyrics", "video", "mashup_audio_ids", "upload_mode"})
@@ -36,6 +37,7 @@ def build(wanted: Wanted) -> Request:
     Raises:
         Refusal: AceData cannot do what is asked.
     """
+    upload_mode(wanted)
     build_one = producer.build if wanted.api == PRODUCER else OTHERS.get(wanted.operation, _song)
     request = build_one(wanted)
     own = {name: value for name, value in wanted.options.items() if name not in OWN_OPTIONS}
@@ -48,9 +50,22 @@ def upload(wanted: Wanted) -> Request:
     if wanted.api == PRODUCER:
         return Request("/producer/upload", {}, "upload", clip_field="audio_url")
     body = {"name": wanted.clip_name} if wanted.clip_name else {}
-    if mode := wanted.options.get("upload_mode"):
-        body = {"name": "clip", **body, "mode": str(mode)}
+    if mode := upload_mode(wanted):
+        body = {"name": "clip", **body, "mode": mode}
     return Request("/suno/upload", body, "upload", clip_field="audio_url")
+
+
+def upload_mode(wanted: Wanted) -> str:
+    """The mode of uploads that the send names; empty for the usual one. Raises Refusal."""
+    mode = str(wanted.options.get("upload_mode") or "")
+    if mode not in ("", "standard", ENHANCED):
+        raise Refusal(f"AceData has no upload_mode {mode!r}.", f"It has standard and {ENHANCED}.")
+    if mode == ENHANCED and wanted.operation not in FOR_ENHANCED:
+        raise Refusal(
+            f"What AceData has uploaded as {ENHANCED} is not good for {wanted.operation}.",
+            f"Leave upload_mode out; it is for {', '.join(sorted(FOR_ENHANCED))}.",
+        )
+    return mode
 
 
 def dialect(manifest: Manifest, options: Mapping[str, Any]) -> Dialect:

@@ -23,6 +23,7 @@ from sendreturn.words import Kind
 
 from sendreturn_bridges.services.local.job import Job, read_json, write_json
 
+ENDS_WITHIN_S = 2.0
 MOST_DEATHS = 3
 """A job whose process died this often under our eyes is given up. A daemon that ends takes its jobs along; that does
 not count."""
@@ -121,12 +122,14 @@ class LocalBridge:
         process = self._processes.pop(folder, None)
         if process is None:
             return
-        if process.returncode is None:
+        if process.stdin is not None:
+            process.stdin.close()  # which ends it, where it has not ended by itself
+        try:
+            await asyncio.wait_for(process.wait(), ENDS_WITHIN_S)
+        except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-        await process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
+            await process.wait()
 
     def _htdemucs(self) -> Path | None:
         chosen = self._setup.options.get("htdemucs")

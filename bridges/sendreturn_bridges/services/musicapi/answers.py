@@ -7,14 +7,14 @@ from typing import Any
 
 from sendreturn.contract import Accepted, JsonDict, Made, MadeTake, Report
 from sendreturn.errors import Outcome, ServiceError
-from sendreturn.lrc import lines_of, lrc
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
-from sendreturn.net.word_rows import timed_rows, timed_words
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults, songs, stems
 from sendreturn_bridges.services.musicapi.request import answers_at_once
+from sendreturn_bridges.suno import readers
+from sendreturn_bridges.suno.readers import missing, one, text_file
 from sendreturn_bridges.suno.requests import Request
 
 MADE_BY = songs.MADE_BY
@@ -56,7 +56,7 @@ def standing(request: Request, status: int, body: Any) -> Report:
         return Report(progress=0.05, text="waiting for MusicAPI to begin")
     reply = table(body)
     if request.reads not in ("songs", "stems"):
-        return _standing_of_one(request, reply)
+        return _standing_ofone(request, reply)
     found = songs.entries(_clips(reply), joins=bool(request.context.get("joins")))
     if not found or not all(entry.ended for entry in found):
         is_over = not found and songs.state_of(reply) in songs.FAILED
@@ -96,7 +96,7 @@ def _clips(reply: Mapping[str, Any]) -> Any:
     return data if rows(data) else (reply if reply.get("audio_url") else None)
 
 
-def _standing_of_one(request: Request, reply: Mapping[str, Any]) -> Report:
+def _standing_ofone(request: Request, reply: Mapping[str, Any]) -> Report:
     """A task that has one thing as its result: a voice, or a clip that is uploaded in its own time."""
     data = table(reply.get("data"))
     state = songs.state_of(data) or songs.state_of(reply)
@@ -116,10 +116,6 @@ def _failed(told: Mapping[str, Any]) -> Report:
 # Readers
 
 
-def _missing(what: str) -> Report:
-    return Report(True, failed=f"MusicAPI finished, but gave no {what}.")
-
-
 def _told(reply: Mapping[str, Any]) -> dict[str, Any]:
     """Values stand at the top, or in `data`."""
     return {**reply, **table(reply.get("data"))}
@@ -128,7 +124,7 @@ def _told(reply: Mapping[str, Any]) -> dict[str, Any]:
 def _upload(_context: JsonDict, reply: JsonDict) -> Report:
     told = _told(reply)
     clip_id = text(told.get("clip_id")) or text(told.get("id"))
-    return Report(facts={"clip_id": clip_id}) if clip_id else _missing("id for the clip")
+    return Report(facts={"clip_id": clip_id}) if clip_id else missing(MADE_BY, "id for the clip")
 
 
 def _file(context: JsonDict, reply: JsonDict) -> Report:
@@ -137,9 +133,9 @@ def _file(context: JsonDict, reply: JsonDict) -> Report:
     url = text(table(files).get("url")) or next((text(told[name]) for name in FILE_URLS if text(told.get(name))), "")
     url = url or text(reply.get("data"))
     if not url:
-        return _missing("WAV file")
+        return missing(MADE_BY, "WAV file")
     kind, covers = Kind(context.get("kind", Kind.MIX)), str(context.get("covers", "all"))
-    return _one(Made(kind, url, duration_s=number(context.get("duration_s")), covers=covers, made_by=MADE_BY))
+    return one(Made(kind, url, duration_s=number(context.get("duration_s")), covers=covers, made_by=MADE_BY))
 
 
 def _midi(context: JsonDict, reply: JsonDict) -> Report:
@@ -147,72 +143,53 @@ def _midi(context: JsonDict, reply: JsonDict) -> Report:
     told = _told(reply)
     url, tracks = text(told.get("midi_url")), note_tracks(told)
     if not tracks and not url:
-        return _missing("notes")
+        return missing(MADE_BY, "notes")
     covers = str(context.get("covers", "all"))
     made = Made(Kind.MIDI, "" if tracks else url, covers=covers, made_by=MADE_BY, tracks=tracks or None)
-    return _one(made, told={"midi_url": url} if url else None)
+    return one(made, told={"midi_url": url} if url else None)
 
 
 def _timing(_context: JsonDict, reply: JsonDict) -> Report:
-    aligned = timed_rows(_told(reply).get("alignment"))
-    words = lrc(lines_of(timed_words(aligned)))
-    if not words:
-        return _missing("timed words; the song may have no vocals")
-    return _one(_text(words, "words.lrc"), told={"aligned_words": aligned})
+    return readers.timing(MADE_BY, _told(reply).get("alignment"))
 
 
 def _bpm(_context: JsonDict, reply: JsonDict) -> Report:
     told = _told(reply)
     facts = {name: found for name in ("avg_bpm", "min_bpm", "max_bpm") if (found := number(told.get(name)))}
     if "avg_bpm" not in facts:
-        return _missing("tempo")
+        return missing(MADE_BY, "tempo")
     written = "".join(f"{name}: {value:g}\n" for name, value in facts.items())
-    return Report(takes=(MadeTake((_text(written),), bpm=facts["avg_bpm"], told=facts),))
+    return Report(takes=(MadeTake((text_file(MADE_BY, written),), bpm=facts["avg_bpm"], told=facts),))
 
 
 def _vox(context: JsonDict, reply: JsonDict) -> Report:
     told = _told(reply)
     vox_id = text(told.get("vox_audio_id"))
     if not vox_id:
-        return _missing("id for the voice")
+        return missing(MADE_BY, "id for the voice")
     section_s = [number(told.get("vocal_start_s")), number(told.get("vocal_end_s"))]
     found = {"vox_audio_id": vox_id, "section_s": context["section_s"] if None in section_s else section_s}
     url = next((text(told[name]) for name in VOX_URLS if text(told.get(name))), "")
     files = [Made(Kind.STEM, url, stem="vocals", covers="section", made_by=MADE_BY)] if url else []
     if not context.get("for_persona"):
-        files.append(_text(f"vox_audio_id: {vox_id}\n"))
-    return _one(*files, told=found, facts=found)
+        files.append(text_file(MADE_BY, f"vox_audio_id: {vox_id}\n"))
+    return one(*files, told=found, facts=found)
 
 
 def _persona(_context: JsonDict, reply: JsonDict) -> Report:
     persona_id = text(_told(reply).get("persona_id"))
     if not persona_id:
-        return _missing("id for the persona")
+        return missing(MADE_BY, "id for the persona")
     written = f"service_options for songs in this voice:\npersona_id: {persona_id}\n"
-    return _one(_text(written), told={"persona_id": persona_id})
+    return one(text_file(MADE_BY, written), told={"persona_id": persona_id})
 
 
 def _lyrics(_context: JsonDict, reply: JsonDict) -> Report:
-    takes = []
-    for result in rows(_told(reply).get("results") or reply.get("data")):
-        words, title = text(result.get("lyrics")), text(result.get("title"))
-        if words:
-            written = (f"{title}\n\n{words}" if title else words) + "\n"
-            takes.append(MadeTake((_text(written),), told={"title": title} if title else {}))
-    return Report(takes=tuple(takes)) if takes else _missing("lyrics")
+    return readers.lyrics(MADE_BY, rows(_told(reply).get("results") or reply.get("data")), "lyrics")
 
 
 def _tags(_context: JsonDict, reply: JsonDict) -> Report:
-    tags = text(_told(reply).get("upsampled_tags"))
-    return _one(_text(f"{tags}\n"), told={"style": tags}) if tags else _missing("style")
-
-
-def _text(written: str, name: str = "") -> Made:
-    return Made(Kind.LYRICS, ref=name, made_by=MADE_BY, text=written)
-
-
-def _one(*files: Made, told: JsonDict | None = None, facts: JsonDict | None = None) -> Report:
-    return Report(takes=(MadeTake(files, told=told or {}),), facts=facts or {})
+    return readers.style(MADE_BY, _told(reply).get("upsampled_tags"))
 
 
 _READERS: Mapping[str, Callable[[JsonDict, JsonDict], Report]] = {

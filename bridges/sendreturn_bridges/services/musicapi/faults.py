@@ -181,7 +181,7 @@ _FORBIDDEN = _ask("MusicAPI does not allow this.", "Look at credits and subscrip
 _FAILED = _Meaning("MusicAPI could not make it.", "", Outcome.GIVE_UP)
 _PASSING = _Meaning("MusicAPI cannot do this at the moment.", "", Outcome.RETRY)
 _TOO_MANY = _Meaning("MusicAPI gets too many requests from you.", "", Outcome.RETRY)
-_GONE = _ask("MusicAPI no longer has the song.", "Send its audio as a clip.")
+_GONE = _ask("MusicAPI no longer has the song.", "A copy of the file in another folder is sent as a clip of your own.")
 _RETIRED = _Meaning("MusicAPI no longer offers this.", "", Outcome.GIVE_UP)
 _MODERATED = _ask("MusicAPI's moderation objects to the words.", "Change prompt, lyrics or style, then send it again.")
 

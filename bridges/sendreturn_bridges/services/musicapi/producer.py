@@ -28,6 +28,8 @@ def build(wanted: Wanted) -> Request:
     body = {"task_type": TASKS[wanted.operation], "mv": _model(wanted), **_words(wanted), **_place(wanted)}
     place = {"extend": "tail", "inpaint": "section"}.get(wanted.operation, "all")
     context: dict[str, Any] = {"place": place, "sings": True, "wav": wanted.wav, "model": body["mv"]}
+    if wanted.operation == "extend":
+        context["from_s"] = point(wanted)
     if wanted.operation == "inpaint":
         context |= {"section_s": list(section(wanted)), "clip_s": wanted.clip_s}
     return Request(CREATE, body, "songs", context)

@@ -12,7 +12,6 @@ from sendreturn_bridges.suno.simulated import PICTURE, with_source
 from sendreturn_bridges.suno.stems import BY_COUNT
 
 SONG_S = 12.0
-TAIL_S = 3.0
 EXTENDING = frozenset({"extend_music", "extend_upload_music", "upload-extend"})
 COVERING = frozenset({"cover_music", "cover_upload_music", "upload-cover"})
 REPLACING = frozenset({"replace-section", "replace_music"})
@@ -50,7 +49,7 @@ class Studio:
             part = "extended" if task.kind in EXTENDING else "replaced"
             both = {part: False, "full": True}
         else:
-            both = {"clip": self._simulator.switches["section"] == "full" and task.kind in REPLACING}
+            both = {"clip": self._simulator.switches["section" if task.kind in REPLACING else "extension"] == "full"}
         return {
             name: await self._keep(await self._audio(task, seed, whole=whole), task, title, {})
             for name, whole in both.items()
@@ -65,7 +64,8 @@ class Studio:
         style = str(asked.get("tags") or asked.get("sound") or asked.get("gpt_description_prompt") or "")
         if kind in EXTENDING:
             from_s = min(float(asked["continue_at"]), clip.duration_s)
-            return await self._maker.extend(clip, extend_s=TAIL_S, from_s=from_s, seed=seed, whole=whole)
+            extend_s = float(self._simulator.switches["extend_s"])
+            return await self._maker.extend(clip, extend_s=extend_s, from_s=from_s, seed=seed, whole=whole)
         if kind in REPLACING:
             section_s = (float(asked["infill_start_s"]), min(float(asked["infill_end_s"]), clip.duration_s))
             return await self._maker.inpaint(clip, section_s=section_s, seed=seed, whole=whole)

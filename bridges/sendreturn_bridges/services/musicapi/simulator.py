@@ -56,6 +56,8 @@ class MusicApiSimulator(Simulator):
         "failure": "clip",  # of a task: timeout (504, refunded), or 500
         "one_fails": False,  # one of two songs fails
         "section": "section",  # full: a replaced section comes with its song
+        "extension": "extension",  # full: a continuation begins with what it continues
+        "extend_s": 20.0,  # length of a continuation
         "error_field": "error",  # detail, or message
         "unknown_task": 400,  # 404
         "upload_reply": "top",  # data, or task

@@ -15,6 +15,7 @@ from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.musicapi import faults
+from sendreturn_bridges.suno.coverage import of_extension, of_section
 from sendreturn_bridges.suno.requests import song_facts
 from sendreturn_bridges.suno.words import sung
 
@@ -123,19 +124,11 @@ def _take(context: JsonDict, entry: Entry, notes: tuple[str, ...]) -> MadeTake:
 
 
 def _covers(context: JsonDict, entry: Entry, duration_s: float | None) -> str:
-    """What a song holds of the clip."""
+    """What a song holds of the clip. Without a pair that tells, it is the new audio alone as the service's guide has
+    it, or all of it as Suno itself has come to give it."""
     place = str(context.get("place", "all"))
     if entry.is_whole or place == "all":
         return "all"
-    if place == "section" and entry.is_whole is None and _is_as_long_as_clip(context, duration_s):
-        return "all"
-    return place
-
-
-def _is_as_long_as_clip(context: JsonDict, duration_s: float | None) -> bool:
-    """Whether a section came within its song: the length is nearer to the clip's than to the section's."""
-    section_s = float(context["section_s"][1]) - float(context["section_s"][0])
-    clip_s = number(context.get("clip_s"))
-    if duration_s is None or clip_s is None:
-        return False
-    return abs(duration_s - clip_s) < abs(duration_s - section_s)
+    if entry.is_whole is not None:
+        return place
+    return of_section(context, duration_s) if place == "section" else of_extension(context, duration_s)

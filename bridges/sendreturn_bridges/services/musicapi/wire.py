@@ -1,8 +1,8 @@
 """What goes to MusicAPI: one Request per operation, made from our parameters. No I/O.
 
 The modules beside it: `request` (what a request is and is made from), `others` (all that makes no song), `producer`
-(MusicAPI's second music service), `texts` (lengths of texts), `answers`, `songs` and `stems` (what comes back), `notes`
-(MIDI and timed words), `faults` (errors), `webhooks` (their signatures), `planning` (which requests in which order).
+(MusicAPI's second music service), `texts` (lengths of texts), `answers`, `songs` and `stems` (what comes back),
+`faults` (errors), `webhooks` (their signatures), `planning` (which requests in which order).
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ def _context(wanted: Wanted) -> dict[str, Any]:
     place = {"extend": "tail", "inpaint": "section"}.get(wanted.operation, "all")
     context: dict[str, Any] = {"place": place, "sings": wanted.operation in _SINGING, "wav": wanted.wav}
     context["model"] = wanted.model
+    if wanted.operation == "extend":
+        context["from_s"] = point(wanted)
     if wanted.operation == "inpaint":
         context |= {"section_s": list(section(wanted)), "clip_s": wanted.clip_s}
     if wanted.options.get("auto_concat"):

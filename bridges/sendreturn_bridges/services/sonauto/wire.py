@@ -20,6 +20,8 @@ from sendreturn_bridges.services.sonauto.words import words_of, words_of_section
 OUTPUT_FORMATS = ("ogg", "mp3", "flac", "wav", "m4a")
 BIT_RATES = (128, 192, 256, 320)
 WITH_BIT_RATE = ("mp3", "m4a")
+STREAM_FORMATS = ("ogg", "mp3")
+CONTEXT_S = (1, 284)
 MOST_SONGS = 2
 LENGTH_STEP_S, SHORTEST_RANGE_S, LONGEST_S = 30, 30, 300
 """v3's `length_range`: multiples of 30, the upper end from 30 to 300 s."""
@@ -59,6 +61,7 @@ def build(asked: Asked) -> Request:
     body = {"output_format": "wav", **body, **own}
     alignable, misaligned = _aligned(body)
     _check_format(body, asked.options)
+    _check_stream(body)
     covers = "section" if body.get("selection_crop") is True else "all"
     return Request(path, alignable, covers, _price(asked, body), (*choice.notes, *left, *notes, *misaligned))
 
@@ -189,6 +192,19 @@ def _check_format(body: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     if bit_rate not in BIT_RATES:
         rates = ", ".join(map(str, BIT_RATES))
         raise Refusal(f"Sonauto has no output_bit_rate of {bit_rate!r} kbit/s.", f"It has {rates}.")
+
+
+def _check_stream(body: Mapping[str, Any]) -> None:
+    """The two fields of v3 whose values are known, where they are named in `service_options`."""
+    stream, context_s = body.get("stream_format", "ogg"), body.get("context_seconds", CONTEXT_S[0])
+    if stream not in STREAM_FORMATS:
+        raise Refusal(f"Sonauto has no stream_format {stream!r}.", f"It has {' and '.join(STREAM_FORMATS)}.")
+    if not isinstance(context_s, int | float) or not CONTEXT_S[0] <= context_s <= CONTEXT_S[1]:
+        low, high = CONTEXT_S
+        raise Refusal(
+            f"Sonauto listens to {low} to {high} s of a clip, not to {context_s} s (context_seconds).",
+            "Choose a length in between.",
+        )
 
 
 def _aligned(body: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

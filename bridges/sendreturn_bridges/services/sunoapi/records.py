@@ -21,6 +21,8 @@ from sendreturn_bridges.services.sunoapi.stem_names import FIELDS
 from sendreturn_bridges.services.sunoapi.tracks import AS_MP3, takes_of, tracks_of
 
 MADE_BY = "Suno API"
+STEMS_OF_GUIDE = ("vocalRemovalInfo", "vocalSeparationInfo")
+"""Where the stems stand in call backs, and in what the service's quick start reads of a task."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def _separation(data: JsonDict, context: JsonDict) -> Reading:
 
 
 def _stems(data: JsonDict, context: JsonDict) -> list[Made]:
-    response = table(field(data, "response", "vocalRemovalInfo", "vocalSeparationInfo")) or data
+    response = table(field(data, "response")) or data
+    response = table(field(response, *STEMS_OF_GUIDE)) or response
     named = [(stem, address(field(response, name))) for name, stem in FIELDS.items()]
     found = [(stem, url) for stem, url in named if url]
     if not found:
@@ -232,9 +235,9 @@ def _voice(data: JsonDict, context: JsonDict) -> Reading:
 
 def how_to_use(persona_id: str, model: str) -> str:
     """What the file of a persona says."""
-    return (
-        f"{persona_id}\n\nTo use it, send with\nservice_options: {{personaId: {persona_id}, personaModel: {model}}}\n"
-    )
+    newer = "model: V5\n" if model == "voice_persona" else ""
+    options = f"service_options: {{personaId: {persona_id}, personaModel: {model}}}\n"
+    return f"{persona_id}\n\nTo use it, send with\n{options}{newer}"
 
 
 _READERS: Mapping[str, Callable[[JsonDict, JsonDict], Reading]] = {

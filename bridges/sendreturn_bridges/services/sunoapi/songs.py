@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,13 +26,17 @@ from sendreturn_bridges.services.sunoapi.wording import (
 INSIDE_S = 0.1
 """The service wants a point inside the clip to go on from."""
 NO_WORDS = "[Instrumental]"
+KEY = re.compile(r"Any|[A-G][#b]?m?")
+"""Of a sound; how the service spells the black keys is not documented."""
 NOTHING = "none"
 """For a mandatory text on what to avoid, where there is nothing."""
 
 
 def build_song(ask: Ask, terms: Terms) -> Request:
     """The request for an operation that makes songs. Raises Refusal."""
-    return _BUILDERS[ask.operation](ask, terms)
+    request = _BUILDERS[ask.operation](ask, terms)
+    _check_singer(request.body, terms)
+    return request
 
 
 # One function for each operation
@@ -139,6 +144,7 @@ def _sample(ask: Ask, terms: Terms) -> Request:
     sound = joined(ask.params.prompt, ask.params.style_text)
     if not sound:
         raise Refusal("sample needs a description of the sound.", "Set prompt.")
+    _check_key(ask)
     body: dict[str, Any] = {"prompt": terms.fitted("prompt", sound, terms.limits["sounds_prompt"]), "model": model}
     low, high = terms.limits["sounds_bpm"]
     if ask.params.bpm is not None and low <= ask.params.bpm <= high:
@@ -163,6 +169,21 @@ SONGS = frozenset(_BUILDERS)
 
 
 # What they have in common
+
+
+def _check_singer(body: Mapping[str, Any], terms: Terms) -> None:
+    """A cloned voice sings with some models only. Raises Refusal."""
+    able, model = terms.limits["voice_models"], body.get("model")
+    if body.get("personaModel") == "voice_persona" and model is not None and model not in able:
+        raise Refusal(
+            f"A voice of your own does not sing with {model}.", f"Set model to {', '.join(able[:-1])} or {able[-1]}."
+        )
+
+
+def _check_key(ask: Ask) -> None:
+    key = passed_on(ask).get("soundKey")
+    if key is not None and not KEY.fullmatch(str(key)):
+        raise Refusal(f"Suno API makes no sound in the key {key!r} (soundKey).", "Write it as C, F#m or Any.")
 
 
 def _continue_at(ask: Ask) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sendreturn.contract import JsonDict, Made, MadeTake
+from sendreturn.contract import UNSAID, JsonDict, Made, MadeTake
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.sunoapi.reading import address, field, number, rows, table, text
@@ -98,9 +98,9 @@ def kept_mix(kept: JsonDict) -> Made:
 
 def _covers(track: Track, context: JsonDict) -> str:
     """Songs come back whole; one too short for that holds only what is new."""
-    if track.duration_s is None:
-        return "all"
     from_s, section_s = number(context.get("from_s")), context.get("section_s")
+    if track.duration_s is None:
+        return UNSAID if from_s is not None or section_s else "all"
     if from_s is not None and track.duration_s < from_s:
         return "tail"
     if section_s and track.duration_s < (section_s[1] - section_s[0]) * SHARE_OF_SECTION:
