@@ -38,7 +38,8 @@ class Quantiser:
             scaled += self._triangular(scaled.shape)
             np.rint(scaled, out=steps)
         self._hold(steps)
-        return np.left_shift(steps.astype(np.int32), self._shift)
+        held: NDArray[np.int32] = steps.astype(np.int32) << self._shift
+        return held
 
     def _triangular(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         dither = self._random.random(shape, dtype=np.float32)
