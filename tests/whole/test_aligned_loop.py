@@ -300,6 +300,27 @@ async def test_with_alignment_off_nothing_is_moved_and_nothing_claimed(tmp_path:
     assert likeness_db(whole[start:], made.samples[start : len(whole)]) < -80
 
 
+async def test_a_clip_beyond_full_scale_is_never_clipped_in_what_comes_back(tmp_path: Path):
+    hot = Audio(song().samples * np.float32(1.8 / PEAK), RATE_HZ)
+    clip = clip_file(tmp_path, cut(hot, 0, HALF), "FLOAT")
+    file = encoded(tmp_path / "song", level(hot, 0.5), "lame 192")
+    back = await returned(tmp_path, clip, "extend", (mix(file),), bpm=BPM)
+    whole, tail = back.samples("mix"), back.samples("tail")
+    assert np.array_equal(whole[:HALF], soundfile.read(clip)[0])
+    assert np.array_equal(whole[HALF:], tail)
+    assert float(np.abs(tail).max()) > 1.0
+    assert [back.entry(kind)["bit_depth"] for kind in ("mix", "tail")] == [32, 32]
+    assert "nothing of it is clipped" in back.checks()
+
+
+async def test_a_new_section_that_had_to_be_clipped_is_told(tmp_path: Path):
+    clip = clip_file(tmp_path, cut(song(), 0, HALF))
+    loud = Audio(patched().samples * np.float32(8), RATE_HZ)
+    file = encoded(tmp_path / "section", cut(loud, 2 * RATE_HZ, 4 * RATE_HZ))
+    back = await returned(tmp_path, clip, "inpaint", (mix(file, covers="section"),), bpm=BPM, section_s=[2, 4])
+    assert "samples of the new audio were beyond full scale and were clipped" in back.checks()
+
+
 async def test_two_takes_are_each_aligned_by_themselves(tmp_path: Path):
     clip = clip_file(tmp_path, cut(song(), 0, HALF))
     takes = [(mix(encoded(tmp_path / f"t{delay}", Treated(delay=delay)(song()))),) for delay in (100, 900)]

@@ -17,6 +17,7 @@ from sendreturn.audio.flac_tags import tags_of, write_tags
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
 from sendreturn.audio.returned_midi import NotePlace, conform_midi
+from sendreturn.audio.splice import exact_subtype
 from sendreturn.engine.frames import Frame, frame_of, stem_findings
 from sendreturn.engine.journal import SendRow
 from sendreturn.engine.outputs import Aligned, FinishedFile, Prepared
@@ -80,7 +81,7 @@ def _written(run: Run, prepared: Prepared, pieces: Sequence[Piece], folder: Path
     rate_hz = _rate(run, prepared, pieces)
     whole: dict[Path, Path] = {}
     return {
-        index: Ready(piece, _write(run, piece, folder / f"out-{index}.wav", rate_hz, whole))
+        index: Ready(piece, _write(run, prepared, piece, folder / f"out-{index}.wav", rate_hz, whole))
         for index, piece in enumerate(pieces)
         if piece.kind in AUDIO
     }
@@ -108,19 +109,28 @@ def _quarters(prepared: Prepared, frame: Frame) -> float:
     return start_s * prepared.meter.bpm / 60.0
 
 
-def _write(run: Run, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]) -> ClipInfo:
+def _write(
+    run: Run, prepared: Prepared, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]
+) -> ClipInfo:
     """The piece's audio at `target`. A part is cut out of the finished mix, so that the two agree to the sample."""
     if piece.exact:
         shutil.copyfile(piece.path, target)
         return probe(target)
     if piece.cut is None:
         whole[piece.path] = target
-        return convert(piece.path, target, rate_hz=rate_hz, bit_depth=_depth(run))
+        loud = _may_exceed(prepared)
+        return convert(piece.path, target, rate_hz=rate_hz, bit_depth=_depth(run), rather_float=loud)
     mix = probe(whole[piece.path])
     own = probe(piece.path)
     first, last = (round(frame * mix.sample_rate_hz / own.sample_rate_hz) for frame in piece.cut)
     rate = mix.sample_rate_hz
-    return convert(mix.path, target, start_s=first / rate, end_s=min(last, mix.frames) / rate, bit_depth=_depth(run))
+    depth = "float" if mix.subtype == "FLOAT" else _depth(run)
+    return convert(mix.path, target, start_s=first / rate, end_s=min(last, mix.frames) / rate, bit_depth=depth)
+
+
+def _may_exceed(prepared: Prepared) -> bool:
+    """Whether the clip's own samples may lie beyond full scale; what is made from it is not clipped then."""
+    return prepared.source is not None and exact_subtype(prepared.source.subtype) in ("FLOAT", "DOUBLE")
 
 
 def _rate(run: Run, prepared: Prepared, pieces: Sequence[Piece]) -> int | None:
@@ -184,10 +194,15 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, take: 
         channels=info.channels,
         duration_s=info.duration_s,
         position_samples=position,
-        loudness_lufs=loudness.integrated_lufs,
-        true_peak_dbtp=loudness.true_peak_dbtp,
+        loudness_lufs=_hundredths(loudness.integrated_lufs),
+        true_peak_dbtp=_hundredths(loudness.true_peak_dbtp),
         checks=checks,
     )
+
+
+def _hundredths(value: float | None) -> float | None:
+    """As in `bext`: finer than that, no two meters agree."""
+    return None if value is None else round(value, 2)
 
 
 def _with_metadata(run: Run, prepared: Prepared, info: ClipInfo, metadata: WaveMetadata) -> Path:
