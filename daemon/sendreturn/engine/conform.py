@@ -92,21 +92,13 @@ def _notes(run: Run, prepared: Prepared, piece: Piece, target: Path, frame: Fram
     meter = prepared.meter.starting_at(frame.start_s)
     wanted = run.means.settings.returns.quantize
     quantizing = wanted.quantizing if wanted else None
-    start = _quarters(prepared, frame)
-    place = NotePlace(meter, frame.duration_s, piece.shift_s, start_quarters=start, quantizing=quantizing)
+    place = NotePlace(
+        meter, frame.duration_s, piece.shift_s, prepared.session, prepared.start_s + frame.start_s, quantizing
+    )
     report = conform_midi(piece.path, target, place, title=clip_name(run.send, run.params))
     warnings = report.checks if report.is_raw else ()
     checks = (*piece.told, *report.checks)
     return FinishedFile(piece.kind, target, piece.stem, piece.made_by, checks=checks, warnings=warnings)
-
-
-def _quarters(prepared: Prepared, frame: Frame) -> float:
-    """Where the mix starts on the session's timeline, in quarter notes of the tempo that holds there."""
-    source = prepared.source
-    if source is None:
-        return 0.0
-    start_s = source.position_samples / source.sample_rate_hz + frame.start_s
-    return start_s * prepared.meter.bpm / 60.0
 
 
 def _write(
