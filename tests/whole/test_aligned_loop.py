@@ -119,6 +119,28 @@ async def test_a_continuation_from_within_the_clip_replaces_what_follows(tmp_pat
     assert back.entry("tail")["position_samples"] == 3 * RATE_HZ
 
 
+async def test_what_an_early_continuation_leaves_out_of_the_clip_is_not_looked_for(tmp_path: Path):
+    clip = clip_file(tmp_path, cut(song(), 0, HALF))
+    samples = np.roll(song().samples, HALF, axis=0)
+    samples[: 2 * RATE_HZ] = song().samples[: 2 * RATE_HZ]  # from there on it is other music than the clip's
+    file = encoded(tmp_path / "song", Treated(delay=900.5, gain_db=-6)(Audio(samples, RATE_HZ)), "lame 192")
+    back = await returned(tmp_path, clip, "extend", (mix(file),), bpm=BPM, from_s=2.0)
+    assert back.entry("mix")["alignment"]["lag_samples"] == pytest.approx(900.5, abs=0.1)
+    assert back.entry("mix")["alignment"]["confidence"] > 0.8
+    assert "was found" not in back.checks()
+
+
+async def test_a_loop_behind_a_new_head_is_taken_for_the_last_of_its_repeats(tmp_path: Path):
+    bar = cut(song(), 0, 2 * RATE_HZ)
+    loops = Audio(np.tile(bar.samples, (5, 1)), RATE_HZ)
+    clip = clip_file(tmp_path, cut(loops, 0, 4 * RATE_HZ))
+    back = await returned(
+        tmp_path, clip, "extend", (mix(encoded(tmp_path / "song", loops)),), bpm=BPM, side="left", position_s=20
+    )
+    assert back.entry("mix")["alignment"]["lag_samples"] == pytest.approx(6 * RATE_HZ, abs=0.1)
+    assert back.entry("head")["position_samples"] == 14 * RATE_HZ
+
+
 async def test_a_head_ends_where_the_clip_starts(tmp_path: Path):
     clip = clip_file(tmp_path, cut(song(), HALF, song().frames))
     file = encoded(tmp_path / "song", Treated(delay=200.5, gain_db=-9)(song()), "lame 192")
