@@ -121,8 +121,8 @@ async def test_a_continuation_from_within_the_clip_replaces_what_follows(tmp_pat
 
 async def test_what_an_early_continuation_leaves_out_of_the_clip_is_not_looked_for(tmp_path: Path):
     clip = clip_file(tmp_path, cut(song(), 0, HALF))
-    samples = np.roll(song().samples, HALF, axis=0)
-    samples[: 2 * RATE_HZ] = song().samples[: 2 * RATE_HZ]  # from there on it is other music than the clip's
+    samples = song().samples.copy()
+    samples[2 * RATE_HZ : -HALF] = samples[HALF + 2 * RATE_HZ :]  # other music than what the clip goes on with
     file = encoded(tmp_path / "song", Treated(delay=900.5, gain_db=-6)(Audio(samples, RATE_HZ)), "lame 192")
     back = await returned(tmp_path, clip, "extend", (mix(file),), bpm=BPM, from_s=2.0)
     assert back.entry("mix")["alignment"]["lag_samples"] == pytest.approx(900.5, abs=0.1)
