@@ -31,6 +31,8 @@ from sendreturn.words import Kind
 
 SURE = 0.4
 """The beat tracker's confidence from which on music is moved by its beat."""
+SURE_OF_BARS = 0.5
+"""The same of which beat begins a bar."""
 SAME_TEMPO = 0.02
 """Music whose tempo differs by more leaves any grid within a bar or two, wherever it starts."""
 LEAST_MOVE_S = 0.02
@@ -57,7 +59,16 @@ class _Heard:
     def wanders(self) -> bool:
         """Whether it leaves the session's grid where it is not stretched."""
         drift = self.track.drift_ms_per_min
-        return not self.is_in_tempo or drift is None or abs(drift) >= WANDERING_MS_PER_MIN
+        return not self.is_in_tempo or (drift is not None and abs(drift) >= WANDERING_MS_PER_MIN)
+
+    @property
+    def knows_bars(self) -> bool:
+        return self.track.downbeat_confidence >= SURE_OF_BARS
+
+    @property
+    def downbeat(self) -> str:
+        """How sure it is which beat begins the bar, in words."""
+        return "was heard" if self.knows_bars else "may lie"
 
     @property
     def is_sure(self) -> bool:
@@ -96,7 +107,7 @@ def _measured(heard: _Heard) -> Iterator[str]:
     track, meter = heard.track, heard.meter
     yield (
         f"It plays at {track.bpm:.2f} bpm (the session at {meter.bpm:g});"
-        f" its first downbeat was heard at {track.first_downbeat_s:.3f} s."
+        f" its first downbeat {heard.downbeat} at {track.first_downbeat_s:.3f} s."
     )
     if track.drift_ms_per_min is not None and heard.is_in_tempo:
         way = "behind" if track.drift_ms_per_min > 0 else "ahead of"
@@ -126,8 +137,10 @@ def _late(prepared: Prepared, heard: _Heard) -> float | None:
         if not clip.is_sure or not clip.is_in_tempo:
             return None
         due_s = clip.track.first_downbeat_s or 0.0
-    # A clip says which bar it is; without one, a bar of the music begins with a bar of the session.
-    unit_s = 60.0 / heard.meter.bpm if prepared.source is not None else _bar_s(heard.meter)
+    # A clip says which bar it is; without one, a bar of the music begins with a bar of the session, where it is plain
+    # which beat that is.
+    by_beat = prepared.source is not None or not heard.knows_bars
+    unit_s = 60.0 / heard.meter.bpm if by_beat else _bar_s(heard.meter)
     return (own_s - due_s + unit_s / 2) % unit_s - unit_s / 2
 
 
