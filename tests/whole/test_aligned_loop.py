@@ -119,6 +119,28 @@ async def test_a_continuation_from_within_the_clip_replaces_what_follows(tmp_pat
     assert back.entry("tail")["position_samples"] == 3 * RATE_HZ
 
 
+async def test_what_an_early_continuation_leaves_out_of_the_clip_is_not_looked_for(tmp_path: Path):
+    clip = clip_file(tmp_path, cut(song(), 0, HALF))
+    samples = song().samples.copy()
+    samples[2 * RATE_HZ : -HALF] = samples[HALF + 2 * RATE_HZ :]  # other music than what the clip goes on with
+    file = encoded(tmp_path / "song", Treated(delay=900.5, gain_db=-6)(Audio(samples, RATE_HZ)), "lame 192")
+    back = await returned(tmp_path, clip, "extend", (mix(file),), bpm=BPM, from_s=2.0)
+    assert back.entry("mix")["alignment"]["lag_samples"] == pytest.approx(900.5, abs=0.1)
+    assert back.entry("mix")["alignment"]["confidence"] > 0.8
+    assert "was found" not in back.checks()
+
+
+async def test_a_loop_behind_a_new_head_is_taken_for_the_last_of_its_repeats(tmp_path: Path):
+    bar = cut(song(), 0, 2 * RATE_HZ)
+    loops = Audio(np.tile(bar.samples, (5, 1)), RATE_HZ)
+    clip = clip_file(tmp_path, cut(loops, 0, 4 * RATE_HZ))
+    back = await returned(
+        tmp_path, clip, "extend", (mix(encoded(tmp_path / "song", loops)),), bpm=BPM, side="left", position_s=20
+    )
+    assert back.entry("mix")["alignment"]["lag_samples"] == pytest.approx(6 * RATE_HZ, abs=0.1)
+    assert back.entry("head")["position_samples"] == 14 * RATE_HZ
+
+
 async def test_a_head_ends_where_the_clip_starts(tmp_path: Path):
     clip = clip_file(tmp_path, cut(song(), HALF, song().frames))
     file = encoded(tmp_path / "song", Treated(delay=200.5, gain_db=-9)(song()), "lame 192")
@@ -298,6 +320,27 @@ async def test_with_alignment_off_nothing_is_moved_and_nothing_claimed(tmp_path:
     whole = back.samples("mix")
     start = HALF + 441 if operation == "extend" else 0
     assert likeness_db(whole[start:], made.samples[start : len(whole)]) < -80
+
+
+async def test_a_clip_beyond_full_scale_is_never_clipped_in_what_comes_back(tmp_path: Path):
+    hot = Audio(song().samples * np.float32(1.8 / PEAK), RATE_HZ)
+    clip = clip_file(tmp_path, cut(hot, 0, HALF), "FLOAT")
+    file = encoded(tmp_path / "song", level(hot, 0.5), "lame 192")
+    back = await returned(tmp_path, clip, "extend", (mix(file),), bpm=BPM)
+    whole, tail = back.samples("mix"), back.samples("tail")
+    assert np.array_equal(whole[:HALF], soundfile.read(clip)[0])
+    assert np.array_equal(whole[HALF:], tail)
+    assert float(np.abs(tail).max()) > 1.0
+    assert [back.entry(kind)["bit_depth"] for kind in ("mix", "tail")] == [32, 32]
+    assert "nothing of it is clipped" in back.checks()
+
+
+async def test_a_new_section_that_had_to_be_clipped_is_told(tmp_path: Path):
+    clip = clip_file(tmp_path, cut(song(), 0, HALF))
+    loud = Audio(patched().samples * np.float32(8), RATE_HZ)
+    file = encoded(tmp_path / "section", cut(loud, 2 * RATE_HZ, 4 * RATE_HZ))
+    back = await returned(tmp_path, clip, "inpaint", (mix(file, covers="section"),), bpm=BPM, section_s=[2, 4])
+    assert "samples of the new audio were beyond full scale and were clipped" in back.checks()
 
 
 async def test_two_takes_are_each_aligned_by_themselves(tmp_path: Path):

@@ -7,7 +7,7 @@ At the best place the windows are compared at the source's own rate, each by its
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import gcd, log2
+from math import ceil, gcd, log2
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -164,7 +164,7 @@ def _heard(pair: Pair, starts: Sequence[int], length: int, size: int, lag: int) 
 def _loud_windows(wave: Wave, rate_hz: float) -> tuple[list[int], int]:
     """Starts of windows evenly along the source that hold sound, and their length."""
     length = min(round(WINDOW_S * rate_hz), len(wave))
-    count = min(MOST_WINDOWS, max(1, round(1.5 * (len(wave) - length) / length) + 1))
+    count = min(MOST_WINDOWS, ceil(1.5 * (len(wave) - length) / length) + 1)
     starts = np.unique(np.linspace(0, len(wave) - length, count).astype(int))
     energies = np.array([float(np.dot(part, part)) for part in (wave[at : at + length] for at in starts)])
     return [int(at) for at in starts[energies > QUIET * energies.max()]], length

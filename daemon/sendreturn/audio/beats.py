@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from sendreturn.audio.listening import BASS_BANDS, Listening, listen
+from sendreturn.audio.bars import find_bars
+from sendreturn.audio.listening import Listening, listen
 from sendreturn.errors import Refusal
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def _describe(listening: Listening, times_s: Times, period_s: float, bpm: float 
     else:
         start_s, fitted_s = _tune_grid(listening, start_s, fitted_s, fixed=bpm is not None)
         times_s = _regular(start_s, fitted_s, listening.duration_s)
-    beats_per_bar, downbeat = _find_bars(listening, times_s)
-    return Beats(times_s, 60.0 / fitted_s, confidence, downbeat, beats_per_bar, steady)
+    bars = find_bars(listening, times_s)
+    return Beats(times_s, 60.0 / fitted_s, confidence, bars.downbeat, bars.beats, steady)
 
 
 def _fit_grid(times_s: Times, period_s: float | None) -> tuple[float, float, float]:
@@ -238,28 +239,6 @@ def _regular(start_s: float, period_s: float, duration_s: float) -> Times:
     count = int(np.floor((duration_s + 0.015 - start_s) / period_s) - first) + 1
     times_s: Times = np.clip(start_s + period_s * (first + np.arange(max(count, 1))), 0.0, duration_s)
     return times_s
-
-
-def _find_bars(listening: Listening, times_s: Times) -> tuple[int, int]:
-    """Beats per bar, and the index of a beat that begins one: where bass and harmony change most."""
-    frames = np.clip(np.round(times_s / listening.hop_s).astype(int), 0, listening.frames - 1)
-    after = np.clip(frames + round(0.05 / listening.hop_s), 0, listening.frames - 1)
-    accents = listening.bands_db[after] - listening.bands_db.mean(axis=0)
-    beats_per_bar = 3 if _alike(accents, 3) > _alike(accents, 4) + 0.15 else 4
-    middle = np.clip(frames + round(0.15 / listening.hop_s), 0, listening.frames - 1)
-    change = np.concatenate([[0.0], np.linalg.norm(np.diff(listening.chroma[middle], axis=0), axis=1)])
-    bass = accents[:, :BASS_BANDS].mean(axis=1)
-    weight = change / max(float(change.std()), 1e-6) + bass / max(float(bass.std()), 1e-6)
-    means = [float(weight[phase::beats_per_bar].mean()) for phase in range(min(beats_per_bar, len(weight)))]
-    return beats_per_bar, int(np.argmax(means))
-
-
-def _alike(accents: NDArray[np.float32], lag: int) -> float:
-    """Correlation of the beats with those `lag` later."""
-    if len(accents) < 3 * lag:
-        return 0.0
-    early, late = accents[:-lag], accents[lag:]
-    return float((early * late).sum() / max(float(np.linalg.norm(early) * np.linalg.norm(late)), 1e-9))
 
 
 def _stand_in(listening: Listening, bpm: float | None) -> Beats:

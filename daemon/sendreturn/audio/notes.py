@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 DRUM_CHANNEL = 9
 """General MIDI channel 10, counted from 0."""
+_SAME_S = 1e-6
+"""A change in the very next moment counts as being there: places are counted in samples, and tempi in beats."""
 
 
 @dataclass(frozen=True, order=True)
@@ -64,7 +67,7 @@ class Meter:
 
     def starting_at(self, start_s: float) -> Meter:
         """The meter as it is counted from `start_s` of the clip; negative before it, where the first tempo holds."""
-        gone = [change for change in self.changes if change.at_s <= start_s]
+        gone = [change for change in self.changes if change.at_s <= start_s + _SAME_S]
         to_come = tuple(replace(change, at_s=change.at_s - start_s) for change in self.changes[len(gone) :])
         if not gone:
             return replace(self, changes=to_come)
@@ -74,6 +77,11 @@ class Meter:
     def timeline(self) -> Timeline:
         """Seconds against quarter notes. Make it once for many times."""
         return Timeline(self)
+
+    @property
+    def bars(self) -> Bars:
+        """Where the bars begin."""
+        return Bars(self)
 
 
 class Timeline:
@@ -95,3 +103,24 @@ class Timeline:
         """The time of a place in quarter notes from the clip's start."""
         i = max(0, bisect_right(self._starts, quarters) - 1)
         return self._starts_s[i] + (quarters - self._starts[i]) * 60.0 / self._bpm[i]
+
+
+class Bars:
+    """Where the bars begin, in quarter notes: each time signature begins one, and the first also holds before it."""
+
+    def __init__(self, meter: Meter) -> None:
+        timeline = meter.timeline
+        self._starts, self._lengths = [0.0], [meter.beats * 4.0 / meter.beat_unit]
+        signature = (meter.beats, meter.beat_unit)
+        for change in meter.changes:
+            if signature != (change.numerator, change.denominator):
+                signature = (change.numerator, change.denominator)
+                self._starts.append(timeline.quarters(change.at_s))
+                self._lengths.append(change.numerator * 4.0 / change.denominator)
+
+    def around(self, quarters: float) -> tuple[float, float]:
+        """Start and end of the bar in which a place lies; a new time signature ends the bar before it."""
+        i = max(0, bisect_right(self._starts, quarters) - 1)
+        start = self._starts[i] + self._lengths[i] * math.floor((quarters - self._starts[i]) / self._lengths[i])
+        end = start + self._lengths[i]
+        return start, min(end, self._starts[i + 1]) if i + 1 < len(self._starts) else end

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sendreturn.audio.notes import Meter, Note, NoteTrack, Timeline
+    from sendreturn.audio.notes import Meter, Note, NoteTrack
 
 GRIDS = ("1/4", "1/8", "1/16", "1/32", "1/4T", "1/8T", "1/16T", "1/32T")
 """Parts of a whole note; with T three of them stand in the place of two."""
@@ -53,27 +53,29 @@ class Quantizing:
 
 
 def quantize(
-    tracks: Iterable[NoteTrack], meter: Meter, how: Quantizing, *, start_quarters: float = 0.0
+    tracks: Iterable[NoteTrack], session: Meter, how: Quantizing, *, start_s: float = 0.0
 ) -> tuple[NoteTrack, ...]:
     """The tracks with every note's start drawn to the grid; its length in beats stays, and nothing starts before 0.
 
-    Notes that come to lie on each other are left so; `write_midi` makes one of them.
+    The grid is the session's, and begins anew with every bar. Notes that come to lie on each other are left so;
+    `write_midi` makes one of them.
 
     Args:
-        meter: The tempo map along which the grid runs.
-        start_quarters: Where the clip starts on the session's timeline, in quarter notes: the grid is the session's.
+        session: The session's tempo map, from the start of its timeline on.
+        start_s: Where on that timeline the notes' own clock starts.
     """
-    timeline = meter.timeline
-    return tuple(
-        replace(track, notes=tuple(sorted(_moved(note, timeline, how, start_quarters) for note in track.notes)))
-        for track in tracks
-    )
+    grid = _Grid(session, how, start_s)
+    return tuple(replace(track, notes=tuple(sorted(map(grid.drawn, track.notes)))) for track in tracks)
 
 
-def nearest_line(place: float, how: Quantizing) -> float:
-    """The line of the grid that lies nearest to a place, both in quarter notes from the start of a bar."""
+def nearest_line(place: float, how: Quantizing, bar: float = math.inf) -> float:
+    """The line of the grid that lies nearest to a place, both in quarter notes from the start of a bar.
+
+    Args:
+        bar: The bar's length, which cuts the grid off: the next bar begins with a line.
+    """
     first = math.floor(place / how.step) - 1
-    lines = (_line(index, how) for index in range(first, first + 4))
+    lines = (min(_line(index, how), bar) for index in range(first, first + 4))
     return min(lines, key=lambda line: abs(line - place))
 
 
@@ -82,13 +84,28 @@ def _line(index: int, how: Quantizing) -> float:
     return how.step * 2 * (pair + second * how.swing / 100)
 
 
-def _moved(note: Note, timeline: Timeline, how: Quantizing, start_quarters: float) -> Note:
-    start = timeline.quarters(note.start_s)
-    place = start + start_quarters
-    move = how.strength * (nearest_line(place, how) - place)
-    move = max(move, -start) if start >= 0 else move
-    return replace(
-        note,
-        start_s=timeline.seconds(start + move),
-        end_s=timeline.seconds(timeline.quarters(note.end_s) + move),
-    )
+class _Grid:
+    """The session's grid, as notes see it whose clock starts at `start_s` of the session."""
+
+    def __init__(self, session: Meter, how: Quantizing, start_s: float) -> None:
+        self._timeline, self._bars = session.timeline, session.bars
+        self._how, self._start_s = how, start_s
+
+    def drawn(self, note: Note) -> Note:
+        place = self._timeline.quarters(self._start_s + note.start_s)
+        move = self._how.strength * (self._line(place) - place)
+        start_s, end_s = (self._moved(at_s, move) for at_s in (note.start_s, note.end_s))
+        if start_s < 0 <= note.start_s:  # the line lies before the clip
+            return self._from_the_start(note)
+        return replace(note, start_s=start_s, end_s=end_s)
+
+    def _line(self, place: float) -> float:
+        start, end = self._bars.around(place)
+        return start + nearest_line(place - start, self._how, end - start)
+
+    def _moved(self, at_s: float, move: float) -> float:
+        return self._timeline.seconds(self._timeline.quarters(self._start_s + at_s) + move) - self._start_s
+
+    def _from_the_start(self, note: Note) -> Note:
+        move = self._timeline.quarters(self._start_s) - self._timeline.quarters(self._start_s + note.start_s)
+        return replace(note, start_s=0.0, end_s=self._moved(note.end_s, move))

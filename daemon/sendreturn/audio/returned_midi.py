@@ -27,14 +27,16 @@ class NotePlace:
         meter: The session's tempo map from the clip's start on.
         duration_s: Length of the clip, or of the mix that the notes belong to; None where they have neither.
         shift_s: By how much the audio of the notes was moved to be aligned.
-        start_quarters: Where the clip starts on the session's timeline, in quarter notes; for the grid.
+        session: The session's tempo map from the start of its timeline on, for the grid; None where that is `meter`.
+        start_s: Where the clip starts on that timeline.
         quantizing: None leaves the notes where they were played.
     """
 
     meter: Meter
     duration_s: float | None
     shift_s: float = 0.0
-    start_quarters: float = 0.0
+    session: Meter | None = None
+    start_s: float = 0.0
     quantizing: Quantizing | None = None
 
 
@@ -68,7 +70,7 @@ def write_notes(
     cleaned = clean(shifted(tracks, place.shift_s), place.duration_s, stuck=stuck)
     notes, checks = cleaned.tracks, cleaned.checks
     if place.quantizing is not None:
-        notes = quantize(notes, place.meter, place.quantizing, start_quarters=place.start_quarters)
+        notes = quantize(notes, place.session or place.meter, place.quantizing, start_s=place.start_s)
         checks = (*checks, _told(place.quantizing))
     last_s = max((note.end_s for track in notes for note in track.notes), default=0.0)
     write_midi(target, notes, place.meter, duration_s=place.duration_s or last_s, title=title)

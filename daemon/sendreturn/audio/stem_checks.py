@@ -33,6 +33,8 @@ GAIN_DB = 0.2
 BETTER_DB = 3.0
 """By so much a gain must improve the sum before it is believed."""
 DRUMS, NO_DRUMS = 0.5, 0.2
+LEFTOVER = 0.1
+"""Stems of less than this share of the drums' energy hold no drums, whatever they sound like."""
 MUSIC, VOICE = 0.25, 0.08
 """Percussive shares that are clear: real drums have 0.7 to 0.95, full backings about 0.35, voices up to 0.03."""
 LATEST_S = 0.1
@@ -76,7 +78,7 @@ def check_stems(mix: Path, stems: Sequence[tuple[str, Path]]) -> StemReport:
         (*_own(stem, measured), *_length(stem, measured), *_likeness(index, names, measured, total))
         for index, stem in enumerate(measured.stems)
     ]
-    exchanged = tuple(_exchanged(names, measured.stems))
+    exchanged = tuple(_exchanged(names, measured))
     late = tuple(_late(mix, stems, measured)) if total.residual_db is None or total.residual_db > OFF_DB else ()
     return StemReport(tuple(checks), (*total.sentences(), *exchanged, *late), total.residual_db, total.gain_db)
 
@@ -174,11 +176,14 @@ def _likeness(index: int, names: Sequence[str], measured: SetMeasures, total: _S
         yield "It is the whole mix and no part of it."
 
 
-def _exchanged(names: Sequence[str], stems: Sequence[StemMeasures]) -> Iterator[str]:
-    heard = {name: stem for name, stem in zip(names, stems, strict=True) if stem.peak >= SILENT}
+def _exchanged(names: Sequence[str], measured: SetMeasures) -> Iterator[str]:
+    heard = {name: stem for name, stem in zip(names, measured.stems, strict=True) if stem.peak >= SILENT}
+    energies = dict(zip(names, measured.products.diagonal(), strict=False))
     drums = heard.get("drums")
     if drums is not None and drums.percussive < NO_DRUMS:
-        other = max((name for name in heard if name not in _RHYTHM), key=lambda n: heard[n].percussive, default=None)
+        # What separation leaves in an empty stem is often strokes.
+        plain = [n for n in heard if n not in _RHYTHM and energies[n] > LEFTOVER * energies["drums"]]
+        other = max(plain, key=lambda n: heard[n].percussive, default=None)
         if other is not None and heard[other].percussive > DRUMS:
             yield f"The stems drums and {other} seem to be exchanged: the strokes are in {other}."
     vocals, backing = heard.get("vocals"), heard.get("instrumental")

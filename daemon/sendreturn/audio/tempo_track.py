@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sendreturn.audio.bars import find_bars
 from sendreturn.audio.beats import ONSET_DELAY_S, Beats, Times, find_beats
 from sendreturn.audio.listening import Listening, listen
 
@@ -20,6 +21,8 @@ SAME_TEMPO = 0.06
 """A tempo so near to the session's, as a share of it, is the session's, played more or less exactly."""
 NEAR_FRAMES = 4
 LEAST_ONSET = 0.5
+FEWEST_FOR_DRIFT = 12
+"""Quarter notes; fewer do not tell a tempo to a part of a percent."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,10 @@ class TempoTrack:
     Attributes:
         bpm: Quarter notes per minute, over the whole of the audio.
         first_downbeat_s: The first beat that begins a bar, as far as can be heard.
+        downbeat_confidence: 0–1, that it is the first of a bar and not another beat.
         beats_s: The quarter notes, in seconds from the start of the audio.
         drift_ms_per_min: How much later each minute of the audio falls behind the session's tempo (negative: it runs
-            ahead).
+            ahead); None, too, where the audio is too short to tell.
         confidence: 0–1.
     """
 
@@ -40,6 +44,7 @@ class TempoTrack:
     beats_s: tuple[float, ...]
     drift_ms_per_min: float | None
     confidence: float
+    downbeat_confidence: float = 0.0
 
 
 def track_tempo(audio: Audio, meter: Meter) -> TempoTrack:
@@ -50,13 +55,15 @@ def track_tempo(audio: Audio, meter: Meter) -> TempoTrack:
         return TempoTrack(None, None, (), None, 0.0)
     bar = meter.beats * 4.0 / meter.beat_unit
     times_s, bpm = _quarters(_on_onsets(listening, beats), beats, meter.bpm)
-    first_s = _first_downbeat(beats, times_s, bar, 60.0 / bpm)
+    bars = find_bars(listening, times_s, round(bar) if bar == round(bar) else None)
+    first_s = _first_downbeat(float(times_s[bars.downbeat]), bar * 60.0 / bpm)
     return TempoTrack(
         bpm=bpm,
         first_downbeat_s=first_s,
         beats_s=tuple(float(at_s) for at_s in times_s if at_s >= -0.001),
         drift_ms_per_min=_drift(times_s, meter),
         confidence=beats.confidence,
+        downbeat_confidence=round(bars.confidence, 2),
     )
 
 
@@ -95,7 +102,8 @@ def _played(listening: Listening, times_s: Times) -> tuple[Times, Times]:
 
 def _quarters(times_s: Times, beats: Beats, session_bpm: float) -> tuple[Times, float]:
     """The beats as the session counts them, and their tempo: trackers count eighths or halves as happily."""
-    felt = 60.0 * (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+    # Not from the ends alone: what is heard there may be cut off.
+    felt = 60.0 / float(np.polyfit(np.arange(len(times_s)), times_s, 1)[0])
     near = [ratio for ratio in RATIOS if abs(felt * ratio / session_bpm - 1.0) <= SAME_TEMPO]
     octaves = sorted(RATIOS[:3], key=lambda ratio: abs(np.log(felt * ratio / session_bpm)))
     ratio = near[0] if near else octaves[0]
@@ -106,15 +114,14 @@ def _quarters(times_s: Times, beats: Beats, session_bpm: float) -> tuple[Times, 
     return np.interp(places, np.arange(len(times_s)), times_s), felt * ratio
 
 
-def _first_downbeat(beats: Beats, times_s: Times, bar_quarters: float, quarter_s: float) -> float:
-    heard_s = float(beats.times_s[min(beats.downbeat, len(beats.times_s) - 1)])
-    nearest_s = float(times_s[int(np.argmin(np.abs(times_s - heard_s)))])
-    bar_s = bar_quarters * quarter_s
+def _first_downbeat(heard_s: float, bar_s: float) -> float:
     # A downbeat that is played a hair before the first sample still counts as the first.
-    return float(nearest_s - bar_s * np.floor((nearest_s + 0.02) / bar_s))
+    return float(heard_s - bar_s * np.floor((heard_s + 0.02) / bar_s))
 
 
-def _drift(times_s: Times, meter: Meter) -> float:
+def _drift(times_s: Times, meter: Meter) -> float | None:
+    if len(times_s) < FEWEST_FOR_DRIFT:
+        return None
     timeline = meter.timeline
     first = timeline.quarters(float(times_s[0]))
     due_s = np.array([timeline.seconds(first + number) for number in range(len(times_s))])

@@ -25,6 +25,8 @@ RF64_FROM_BYTES = (1 << 32) - (1 << 20)
 
 _BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+_BUFFER_BYTES = 1 << 18
+"""libsndfile hands over 8 KB at a time."""
 _LARGEST_WRITE = 8192
 """libsndfile's Vorbis encoder keeps a whole write on its stack (python-soundfile issue 130)."""
 
@@ -133,7 +135,7 @@ class _Target:
     """The file as soundfile writes it. Its callbacks cannot pass an exception on, so the first problem is kept here."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=_BUFFER_BYTES)
         self.problem: OSError | None = None
 
     def write(self, data: bytes) -> int:

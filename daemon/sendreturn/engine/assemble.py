@@ -113,9 +113,16 @@ def _nominal_lead(source: Source, frames: int, *, right: bool) -> int:
 
 def _join_checks(report: SpliceReport) -> tuple[str, ...]:
     if not report.crossfade_frames:
-        return ("Clip and new audio join without a step, and so without a crossfade.",)
+        return ("Clip and new audio join without a step, and so without a crossfade.", *_clipped(report))
     fade_ms = 1000 * report.crossfade_frames / report.sample_rate_hz
-    return (f"At the join the new audio is drawn to the clip over {fade_ms:.0f} ms, so that it does not click.",)
+    drawn = f"At the join the new audio is drawn to the clip over {fade_ms:.0f} ms, so that it does not click."
+    return (drawn, *_clipped(report))
+
+
+def _clipped(report: SpliceReport) -> tuple[str, ...]:
+    if not report.clipped:
+        return ()
+    return (f"{report.clipped:,} samples of the new audio were beyond full scale and were clipped.",)
 
 
 def _patched(run: Run, source: Source, file: FetchedFile, fit: Fit, folder: Path) -> Piece:
@@ -140,7 +147,8 @@ def _patched(run: Run, source: Source, file: FetchedFile, fit: Fit, folder: Path
 
 def _patch_checks(report: SpliceReport) -> tuple[str, ...]:
     fade_ms = 1000 * report.crossfade_frames / report.sample_rate_hz
-    return (f"Outside the section it is the clip, bit by bit; inside, its ends are crossfaded over {fade_ms:.0f} ms.",)
+    patched = f"Outside the section it is the clip, bit by bit; inside, its ends are crossfaded over {fade_ms:.0f} ms."
+    return (patched, *_clipped(report))
 
 
 def _folded(new: Audio, source: Source) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from sendreturn.audio.flac_tags import tags_of, write_tags
 from sendreturn.audio.loudness import measure
 from sendreturn.audio.probe import probe
 from sendreturn.audio.returned_midi import NotePlace, conform_midi
+from sendreturn.audio.splice import exact_subtype
 from sendreturn.audio.wave_metadata import WaveMetadata
 from sendreturn.engine.frames import Frame, frame_of, stem_findings
 from sendreturn.engine.journal import SendRow
@@ -81,7 +82,7 @@ def _written(run: Run, prepared: Prepared, pieces: Sequence[Piece], folder: Path
     rate_hz = _rate(run, prepared, pieces)
     whole: dict[Path, Path] = {}
     return {
-        index: Ready(piece, _write(run, piece, folder / f"out-{index}.wav", rate_hz, whole))
+        index: Ready(piece, _write(run, prepared, piece, folder / f"out-{index}.wav", rate_hz, whole))
         for index, piece in enumerate(pieces)
         if piece.kind in AUDIO
     }
@@ -92,36 +93,37 @@ def _notes(run: Run, prepared: Prepared, piece: Piece, target: Path, frame: Fram
     meter = prepared.meter.starting_at(frame.start_s)
     wanted = run.means.settings.returns.quantize
     quantizing = wanted.quantizing if wanted else None
-    start = _quarters(prepared, frame)
-    place = NotePlace(meter, frame.duration_s, piece.shift_s, start_quarters=start, quantizing=quantizing)
+    place = NotePlace(
+        meter, frame.duration_s, piece.shift_s, prepared.session, prepared.start_s + frame.start_s, quantizing
+    )
     report = conform_midi(piece.path, target, place, title=clip_name(run.send, run.params))
     warnings = report.checks if report.is_raw else ()
     checks = (*piece.told, *report.checks)
     return FinishedFile(piece.kind, target, piece.stem, piece.made_by, checks=checks, warnings=warnings)
 
 
-def _quarters(prepared: Prepared, frame: Frame) -> float:
-    """Where the mix starts on the session's timeline, in quarter notes of the tempo that holds there."""
-    source = prepared.source
-    if source is None:
-        return 0.0
-    start_s = source.position_samples / source.sample_rate_hz + frame.start_s
-    return start_s * prepared.meter.bpm / 60.0
-
-
-def _write(run: Run, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]) -> ClipInfo:
+def _write(
+    run: Run, prepared: Prepared, piece: Piece, target: Path, rate_hz: int | None, whole: dict[Path, Path]
+) -> ClipInfo:
     """The piece's audio at `target`. A part is cut out of the finished mix, so that the two agree to the sample."""
     if piece.exact:
         shutil.copyfile(piece.path, target)
         return probe(target)
     if piece.cut is None:
         whole[piece.path] = target
-        return convert(piece.path, target, rate_hz=rate_hz, bit_depth=_depth(run))
+        loud = _may_exceed(prepared)
+        return convert(piece.path, target, rate_hz=rate_hz, bit_depth=_depth(run), rather_float=loud)
     mix = probe(whole[piece.path])
     own = probe(piece.path)
     first, last = (round(frame * mix.sample_rate_hz / own.sample_rate_hz) for frame in piece.cut)
     rate = mix.sample_rate_hz
-    return convert(mix.path, target, start_s=first / rate, end_s=min(last, mix.frames) / rate, bit_depth=_depth(run))
+    depth = "float" if mix.subtype == "FLOAT" else _depth(run)
+    return convert(mix.path, target, start_s=first / rate, end_s=min(last, mix.frames) / rate, bit_depth=depth)
+
+
+def _may_exceed(prepared: Prepared) -> bool:
+    """Whether the clip's own samples may lie beyond full scale; what is made from it is not clipped then."""
+    return prepared.source is not None and exact_subtype(prepared.source.subtype) in ("FLOAT", "DOUBLE")
 
 
 def _rate(run: Run, prepared: Prepared, pieces: Sequence[Piece]) -> int | None:
@@ -185,10 +187,15 @@ def _measured(run: Run, prepared: Prepared, piece: Piece, info: ClipInfo, take: 
         channels=info.channels,
         duration_s=info.duration_s,
         position_samples=position,
-        loudness_lufs=loudness.integrated_lufs,
-        true_peak_dbtp=loudness.true_peak_dbtp,
+        loudness_lufs=_hundredths(loudness.integrated_lufs),
+        true_peak_dbtp=_hundredths(loudness.true_peak_dbtp),
         checks=checks,
     )
+
+
+def _hundredths(value: float | None) -> float | None:
+    """As in `bext`: finer than that, no two meters agree."""
+    return None if value is None else round(value, 2)
 
 
 def _with_metadata(run: Run, prepared: Prepared, info: ClipInfo, metadata: WaveMetadata) -> Path:

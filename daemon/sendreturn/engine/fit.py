@@ -18,6 +18,7 @@ from sendreturn.engine.locate import LEAD_S, is_sure, locate, stems_late_s
 from sendreturn.engine.outputs import Aligned, FetchedFile, FetchedTake, Prepared, Source
 from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.run import Run
+from sendreturn.engine.sections import join_frame
 from sendreturn.words import Kind
 
 LEAST_LAG = 0.05
@@ -84,7 +85,9 @@ def fit(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> Fit:
     source, returns = prepared.source, run.means.settings.returns
     if source is None or not returns.align:
         return Fit(take.files)
-    found = locate(source, take.files, run.params.section_s if run.send.operation == "inpaint" else None)
+    section_s = run.params.section_s if run.send.operation == "inpaint" else None
+    is_left = run.send.operation == "extend" and run.params.side == "left"
+    found = locate(source, take.files, kept=_kept(run, source), section_s=section_s, at_end=is_left)
     if found is None:
         return Fit(take.files)
     if run.bridge.manifest.free:
@@ -96,6 +99,14 @@ def fit(run: Run, prepared: Prepared, take: FetchedTake, folder: Path) -> Fit:
         fit = Fit(_written(take, _Move(stems_late_s=late_s), folder), found)
         return _told(fit, *(_why_unmoved(run.send.operation, found) if not is_sure(found) else found.notes))
     return _moved(run, source, take, found, late_s, folder)
+
+
+def _kept(run: Run, source: Source) -> tuple[int, int] | None:
+    """The frames of the clip that an extension from inside it keeps: what follows the join there is made anew."""
+    if run.send.operation != "extend" or run.params.from_s is None:
+        return None
+    at = join_frame(run.params, source)
+    return (at, source.frames) if run.params.side == "left" else (0, at)
 
 
 def place_of(lag: float, rate_hz: int, *, keeps_lead: bool) -> tuple[float, int]:

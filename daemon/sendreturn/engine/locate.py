@@ -45,12 +45,19 @@ def mono_of(paths: Sequence[Path]) -> Audio:
 
 
 def locate(
-    source: Source, files: Sequence[FetchedFile], section_s: tuple[float, float] | None = None
+    source: Source,
+    files: Sequence[FetchedFile],
+    *,
+    kept: tuple[int, int] | None = None,
+    section_s: tuple[float, float] | None = None,
+    at_end: bool = False,
 ) -> Alignment | None:
     """Find the clip in the files of a take; None where none of them starts with it.
 
     Args:
+        kept: The frames of the clip that should be in them, where that is not all of it.
         section_s: The part of the clip that was made anew, and in which it cannot be found.
+        at_end: Whether the clip is expected at the end of them, as behind a new head, and not at their start.
 
     Raises:
         ClipError: a file cannot be decoded.
@@ -59,12 +66,20 @@ def locate(
     if not reference:
         return None
     clip, heard = mono_of([source.staged]), mono_of(reference)
-    found = align(clip, heard)
+    found = _part_in(clip, kept or (0, clip.frames), heard, at_end=at_end)
     if not is_sure(found):
         return found
     if section_s is not None:
         found = _outside(section_s, clip, heard, found)
     return replace(found, notes=(*found.notes, *_header(reference[0], found, source)))
+
+
+def _part_in(clip: Audio, kept: tuple[int, int], heard: Audio, *, at_end: bool) -> Alignment:
+    """Where the clip would start, as a part of it tells."""
+    part = Audio(clip.samples[slice(*kept)], clip.rate_hz)
+    expected_s = max(heard.duration_s - part.duration_s, 0.0) if at_end else 0.0
+    found = align(part, heard, expected_lag_s=expected_s)
+    return found if found.lag_samples is None else replace(found, lag_samples=found.lag_samples - kept[0])
 
 
 def stems_late_s(files: Sequence[FetchedFile]) -> float:

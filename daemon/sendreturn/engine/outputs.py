@@ -49,6 +49,8 @@ class Prepared:
         signature_from: Who says the time signature: "send", "project" or "default".
         session_rate_hz: The session's sample rate; None where it is not known.
         project_file: The DAW's project file that was read, in the session.
+        session: The session's tempo map, counted from the start of its timeline; `meter` is the same from the clip on.
+            None in what an earlier version has written down.
     """
 
     source: Source | None
@@ -60,6 +62,12 @@ class Prepared:
     signature_from: str = "default"
     session_rate_hz: int | None = None
     project_file: Path | None = None
+    session: Meter | None = None
+
+    @property
+    def start_s(self) -> float:
+        """Where the clip starts on the session's timeline."""
+        return self.source.position_samples / self.source.sample_rate_hz if self.source else 0.0
 
 
 @dataclass(frozen=True)

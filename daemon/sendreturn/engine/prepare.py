@@ -110,6 +110,7 @@ def _prepared(
         signature_from=tempo.signature_from,
         session_rate_hz=session_rate_hz(found),
         project_file=found.path if found and found.project else None,
+        session=tempo.session,
     )
 
 

@@ -71,7 +71,8 @@ def _arrangement(run: Run, prepared: Prepared, delivered: Delivered) -> Arrangem
     clip = None if source is None else SentClip(name, _exact(run, source), _seconds(source, 0))
     title = run.means.services.manifest(run.send.service).title
     comment = f"{run.send.operation} of {name} by {title}, returned by sendreturn as {run.send.id}."
-    arrangement = arrange(delivered.files, clip, prepared.meter, name=f"{name} {run.send.operation}", comment=comment)
+    session = prepared.session or replace(prepared.meter, changes=())
+    arrangement = arrange(delivered.files, clip, session, name=f"{name} {run.send.operation}", comment=comment)
     return replace(arrangement, sections=_sections(run, source))
 
 

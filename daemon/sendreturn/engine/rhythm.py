@@ -31,6 +31,8 @@ from sendreturn.words import Kind
 
 SURE = 0.4
 """The beat tracker's confidence from which on music is moved by its beat."""
+SURE_OF_BARS = 0.5
+"""The same of which beat begins a bar."""
 SAME_TEMPO = 0.02
 """Music whose tempo differs by more leaves any grid within a bar or two, wherever it starts."""
 LEAST_MOVE_S = 0.02
@@ -57,7 +59,16 @@ class _Heard:
     def wanders(self) -> bool:
         """Whether it leaves the session's grid where it is not stretched."""
         drift = self.track.drift_ms_per_min
-        return not self.is_in_tempo or drift is None or abs(drift) >= WANDERING_MS_PER_MIN
+        return not self.is_in_tempo or (drift is not None and abs(drift) >= WANDERING_MS_PER_MIN)
+
+    @property
+    def knows_bars(self) -> bool:
+        return self.track.downbeat_confidence >= SURE_OF_BARS
+
+    @property
+    def downbeat(self) -> str:
+        """How sure it is which beat begins the bar, in words."""
+        return "was heard" if self.knows_bars else "may lie"
 
     @property
     def is_sure(self) -> bool:
@@ -80,7 +91,7 @@ def lay_on_grid(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> Fit:
     if not heard.is_sure:
         return _told(fit, NO_BEAT)
     if prepared.tempo_from == "default":
-        return _told(fit, f"{_plays(heard.track)}.")  # nobody knows the session's tempo
+        return _told(fit, f"{_plays(heard)}.")  # nobody knows the session's tempo
     fit = _told(fit, *_measured(heard))
     conform = run.means.settings.returns.conform
     if conform == "none" or run.bridge.manifest.free:
@@ -94,13 +105,14 @@ def lay_on_grid(run: Run, prepared: Prepared, fit: Fit, folder: Path) -> Fit:
     return _moved(prepared, fit, heard, folder) if is_in_tempo else _warned(fit, NOT_IN_TEMPO)
 
 
-def _plays(track: TempoTrack, session: str = "") -> str:
-    return f"It plays at {track.bpm:.2f} bpm{session}; its first downbeat was heard at {track.first_downbeat_s:.3f} s"
+def _plays(heard: _Heard, session: str = "") -> str:
+    at = f"its first downbeat {heard.downbeat} at {heard.track.first_downbeat_s:.3f} s"
+    return f"It plays at {heard.track.bpm:.2f} bpm{session}; {at}"
 
 
 def _measured(heard: _Heard) -> Iterator[str]:
     track, meter = heard.track, heard.meter
-    yield f"{_plays(track, f' (the session at {meter.bpm:g})')}."
+    yield f"{_plays(heard, f' (the session at {meter.bpm:g})')}."
     if track.drift_ms_per_min is not None and heard.is_in_tempo:
         way = "behind" if track.drift_ms_per_min > 0 else "ahead of"
         yield f"It runs {abs(track.drift_ms_per_min):.0f} ms a minute {way} the session's tempo."
@@ -129,8 +141,10 @@ def _late(prepared: Prepared, heard: _Heard) -> float | None:
         if not clip.is_sure or not clip.is_in_tempo:
             return None
         due_s = clip.track.first_downbeat_s or 0.0
-    # A clip says which bar it is; without one, a bar of the music begins with a bar of the session.
-    unit_s = 60.0 / heard.meter.bpm if prepared.source is not None else _bar_s(heard.meter)
+    # A clip says which bar it is; without one, a bar of the music begins with a bar of the session, where it is plain
+    # which beat that is.
+    by_beat = prepared.source is not None or not heard.knows_bars
+    unit_s = 60.0 / heard.meter.bpm if by_beat else _bar_s(heard.meter)
     return (own_s - due_s + unit_s / 2) % unit_s - unit_s / 2
 
 

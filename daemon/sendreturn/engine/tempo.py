@@ -31,11 +31,13 @@ class SessionTempo:
     """The session's meter where the clip lies.
 
     Attributes:
+        session: The same from the start of the session's timeline on.
         tempo_from, signature_from: "send", "project", "file" (the clip's own tag), "measured" or "default".
         notes: Sentences for `checks`.
     """
 
     meter: Meter
+    session: Meter
     tempo_from: str
     signature_from: str
     notes: tuple[str, ...] = ()
@@ -62,14 +64,16 @@ async def session_tempo(
         start_s: Where the clip starts on the session's timeline, as far as that is known.
     """
     is_placed = info is not None and _is_placed(run.params, info)
-    project = _meter_in_project(found, start_s if is_placed else 0.0)
+    whole = _meter_in_project(found)
+    project = whole.starting_at(start_s if is_placed else 0.0) if whole is not None else None
     bpm, tempo_from = await _bpm(run, project, clip, info)
     if project is not None and abs(bpm / project.bpm - 1.0) > SAME_TEMPO:
         # Its changes are those of another tempo than the send's; the signature there still holds.
-        project = replace(project, changes=())
+        project, whole = replace(project, changes=()), None
     meter, signature_from = _signed(run.params, project, bpm)
+    session, _ = _signed(run.params, whole, whole.bpm) if whole is not None else (replace(meter, changes=()), "")
     notes = _notes(found, tempo_from, meter, is_placed=is_placed or clip is None)
-    return SessionTempo(meter, tempo_from, signature_from, notes)
+    return SessionTempo(meter, session, tempo_from, signature_from, notes)
 
 
 async def _bpm(run: Run, project: Meter | None, clip: Clip | None, info: ClipInfo | None) -> tuple[float, str]:
@@ -98,9 +102,9 @@ def _signed(params: Params, project: Meter | None, bpm: float) -> tuple[Meter, s
     return Meter(bpm), "default"
 
 
-def _meter_in_project(found: Found | None, start_s: float) -> Meter | None:
+def _meter_in_project(found: Found | None) -> Meter | None:
     tempo_map = found.project.tempo_map if found and found.project else None
-    return tempo_map.meter_at(start_s, math.inf) if tempo_map else None
+    return tempo_map.meter_at(0.0, math.inf) if tempo_map else None
 
 
 def _is_placed(params: Params, info: ClipInfo) -> bool:

@@ -15,7 +15,9 @@ SLOWEST_BPM, FASTEST_BPM = 4.0, 1000.0
 """What a MIDI file can hold; no DAW goes further."""
 Unit = Literal["quarters", "seconds"]
 
-_STEPS_OF_A_GLIDE = 1000
+_STEPS_OF_A_GLIDE = 4000
+_STEPS_OF_A_QUARTER = 4
+"""Within a step a glide is taken as steady: of one by 15 bpm a beat, which nobody plays, that is out by 2 ms."""
 _JOINED_S = 1e-6
 
 
@@ -138,9 +140,9 @@ def _steps(points: Sequence[TempoPoint], in_beats: bool) -> Iterator[tuple[float
 
 
 def _glide(bpm: float, end_bpm: float, length: float, in_beats: bool) -> Iterator[tuple[float, float]]:
-    """Steps (seconds, steady tempo) that meet the glide at every beat: for each the mean tempo of its beat."""
+    """Steps (seconds, steady tempo) that meet the glide at every quarter of a beat: for each its mean tempo."""
     quarters = length if in_beats else length * (bpm + end_bpm) / 120.0
-    count = max(1, min(_STEPS_OF_A_GLIDE, round(quarters)))
+    count = max(1, min(_STEPS_OF_A_GLIDE, round(quarters * _STEPS_OF_A_QUARTER)))
     places = [_seconds_in_glide(bpm, end_bpm, quarters, i / count, in_beats) for i in range(count + 1)]
     for earlier_s, later_s in pairwise(places):
         yield later_s - earlier_s, quarters / count * 60.0 / (later_s - earlier_s)

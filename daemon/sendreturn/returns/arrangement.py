@@ -112,27 +112,26 @@ class Arrangement:
     Attributes:
         name: What the project is called.
         comment: Where it came from, in one sentence.
-        meter: The session's; its clock starts at `origin_s`, where the clip starts.
+        session: The session's tempo map, from the start of its timeline on.
     """
 
     name: str
     comment: str
-    meter: Meter
-    origin_s: float
+    session: Meter
     lanes: tuple[Lane, ...]
     sections: tuple[Section, ...] = ()
 
     @cached_property
     def _timeline(self) -> Timeline:
-        return self.meter.timeline
+        return self.session.timeline
 
     def quarters(self, at_s: float) -> float:
-        """Quarter notes from the start of the session's timeline to `at_s`. Before the clip its first tempo holds."""
-        return self.origin_s * self.meter.bpm / 60.0 + self._timeline.quarters(at_s - self.origin_s)
+        """Quarter notes from the start of the session's timeline to `at_s`."""
+        return self._timeline.quarters(at_s)
 
 
 def arrange(
-    files: Sequence[DeliveredFile], clip: SentClip | None, meter: Meter, *, name: str, comment: str
+    files: Sequence[DeliveredFile], clip: SentClip | None, session: Meter, *, name: str, comment: str
 ) -> Arrangement:
     """The arrangement of delivered files; lyrics, pictures and videos have no place in it.
 
@@ -154,7 +153,7 @@ def arrange(
         if file.kind is Kind.MIDI:
             lanes += _parts(file, starts_s.get(file.take, origin_s))
     lanes.sort(key=lambda lane: lane.take)
-    return Arrangement(name, comment, meter, origin_s, _with_one_thing_sounding(lanes))
+    return Arrangement(name, comment, session, _with_one_thing_sounding(lanes))
 
 
 _COLOURS = {

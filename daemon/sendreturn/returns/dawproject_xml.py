@@ -64,7 +64,7 @@ class _Writer:
         return f"id{next(self._numbers)}"
 
     def _transport(self, transport: Element) -> None:
-        meter = self._arrangement.meter
+        meter = self._arrangement.session
         self._real(
             transport, "Tempo", meter.bpm, unit="bpm", limits=(_LOWEST_BPM, _HIGHEST_BPM), element_id=self._tempo
         )
@@ -172,11 +172,10 @@ class _Writer:
             _add(markers, "Marker", time=_number(self._arrangement.quarters(at_s)), name=label)
 
     def _tempo_map(self, arrangement: Element) -> None:
-        meter = self._arrangement.meter
+        meter = self._arrangement.session
         if not meter.changes:
             return
-        origin_s = self._arrangement.origin_s
-        starts = [0.0, *(self._arrangement.quarters(origin_s + change.at_s) for change in meter.changes)]
+        starts = [0.0, *(self._arrangement.quarters(change.at_s) for change in meter.changes)]
         tempi = [meter.bpm, *(change.bpm for change in meter.changes)]
         signatures = [
             (meter.beats, meter.beat_unit),

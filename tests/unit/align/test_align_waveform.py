@@ -70,6 +70,16 @@ def test_only_a_part_of_the_clip_is_found_and_said() -> None:
     assert "Only the clip's part from 0.0 s" in found.notes[0]
 
 
+def test_of_a_short_clip_the_end_is_compared_too() -> None:
+    source = clip(1).cut(0.0, 1.95)
+    other = source.samples.copy()
+    other[round(1.55 * source.rate_hz) :] = clip(1).cut(5.0, 5.4).samples
+    found = align(source, Audio(other, source.rate_hz))
+    assert found.residual_db is not None
+    assert found.residual_db > -12.0
+    assert found.notes
+
+
 def test_audio_that_begins_inside_the_clip_has_a_negative_lag() -> None:
     source = clip(1)
     found = align(source, Audio(source.samples[30_001:], source.rate_hz))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from sendreturn.audio import writer
-from sendreturn.audio.convert import convert
+from sendreturn.audio.convert import BEYOND, convert
 from sendreturn.audio.decode import read_audio
 from sendreturn.audio.probe import inspect
 from sendreturn.errors import ClipError, SendReturnError
@@ -102,6 +102,16 @@ def test_what_is_beyond_full_scale_is_clipped_and_told(tmp_path: Path) -> None:
     steps = steps_of(info.path, 24)
     assert (steps.max(), steps.min(), steps[300, 0]) == (2**23 - 1, -(2**23), 0)
     assert info.notes == ("100 samples were beyond full scale and were clipped.",)
+
+
+def test_what_would_clip_is_written_as_float_where_that_is_wanted(tmp_path: Path) -> None:
+    sound = clips.music(1.0).astype(np.float32)
+    source = clips.write_clip(tmp_path / "in.wav", 2 * sound / np.abs(sound).max(), subtype="FLOAT")
+    info = convert(source, tmp_path / "out.wav", rather_float=True)
+    assert (info.subtype, info.notes) == ("FLOAT", (BEYOND,))
+    assert np.array_equal(read_audio(info.path).samples, read_audio(source).samples)
+    quiet = clips.write_clip(tmp_path / "quiet.wav", sound / np.abs(sound).max(), subtype="FLOAT")
+    assert convert(quiet, tmp_path / "out.wav", rather_float=True).subtype == "PCM_24"
 
 
 @pytest.mark.parametrize(("from_hz", "to_hz"), [(44_100, 48_000), (48_000, 44_100), (96_000, 44_100), (22_050, 48_000)])
@@ -254,7 +264,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from peak_memory import peak_mib
-from sendreturn.audio.convert import convert
+from sendreturn.audio.convert import BEYOND, convert
 folder = Path(sys.argv[1])
 convert(folder / "short.wav", folder / "warm.wav", rate_hz=48_000, bit_depth=16)
 before = peak_mib()

@@ -176,6 +176,11 @@ def test_drums_under_another_name_are_told(tmp_path: Path, other: str) -> None:
         assert all("drums" in check for check in result.set_checks)
 
 
+def test_a_nearly_empty_stem_of_strokes_is_not_taken_for_the_drums(tmp_path: Path) -> None:
+    stems = {"drums": song()["vocals"], "vocals": song()["bass"], "woodwinds": song()["drums"] * 0.02}
+    assert all("exchanged" not in check for check in report(tmp_path, stems).set_checks)
+
+
 def test_a_voice_and_its_backing_under_each_others_names_are_told(tmp_path: Path) -> None:
     parts = two_stems()
     result = report(tmp_path, {"vocals": parts["instrumental"], "instrumental": parts["vocals"]})

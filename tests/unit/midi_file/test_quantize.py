@@ -7,9 +7,9 @@ from sendreturn.audio.notes import Meter, Note, NoteTrack, TempoChange
 from sendreturn.audio.quantize import GRIDS, Quantizing, nearest_line, quantize
 
 
-def starts(*at_s: float, how: Quantizing, meter: Meter | None = None, start_quarters: float = 0.0) -> list[float]:
+def starts(*at_s: float, how: Quantizing, meter: Meter | None = None, start_s: float = 0.0) -> list[float]:
     track = NoteTrack("lead", tuple(Note(at, at + 0.3, 60) for at in at_s))
-    (done,) = quantize([track], meter or Meter(120.0), how, start_quarters=start_quarters)
+    (done,) = quantize([track], meter or Meter(120.0), how, start_s=start_s)
     return [round(note.start_s, 6) for note in done.notes]
 
 
@@ -47,11 +47,27 @@ def test_the_grid_follows_the_tempo_map() -> None:
 
 
 def test_the_grid_is_the_sessions_where_the_clip_starts_off_the_beat() -> None:
-    assert starts(0.13, 0.62, how=Quantizing("1/4"), start_quarters=7.75) == [0.125, 0.625]
+    assert starts(0.13, 0.62, how=Quantizing("1/4"), start_s=3.875) == [0.125, 0.625]
+
+
+def test_tempi_before_the_clip_move_the_grid_under_it() -> None:
+    # Five quarters at 100 bpm end at 3.0 s; from there a beat of 90 bpm lies at every 2/3 s: the next ones at 3.667 s …
+    session = Meter(100.0, changes=(TempoChange(3.0, 90.0),))
+    assert starts(0.1, 0.8, how=Quantizing("1/4"), meter=session, start_s=3.5) == [0.166667, 0.833333]
+
+
+def test_the_grid_begins_anew_with_every_bar() -> None:
+    # Bars of 7/8 last 3.5 quarters, 1.75 s: the fifth line of a bar would lie at 2.0 s, and the next bar is nearer.
+    assert starts(1.52, 1.7, 1.8, 2.2, how=Quantizing("1/4"), meter=Meter(120.0, 7, 8)) == [1.5, 1.75, 1.75, 2.25]
+
+
+def test_a_new_signature_begins_a_bar() -> None:
+    session = Meter(120.0, 4, 4, (TempoChange(3.25, 120.0, 3, 4),))
+    assert starts(3.2, 3.7, 4.3, how=Quantizing("1/4"), meter=session) == [3.25, 3.75, 4.25]
 
 
 def test_no_note_is_drawn_to_a_line_before_the_clip() -> None:
-    assert starts(0.02, how=Quantizing("1/4"), start_quarters=4.1) == [0.0]
+    assert starts(0.02, how=Quantizing("1/4"), start_s=2.05) == [0.0]
 
 
 def test_notes_stay_sorted() -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from project_samples import live_set, write_ardour, write_dawproject, write_live, write_reaper
 from sendreturn.audio.notes import Meter, TempoChange
@@ -194,6 +195,24 @@ def test_lives_automation_jumps_and_glides(tmp_path: Path) -> None:
     assert meter.timeline.seconds(12.0) == pytest.approx(8.0)
     assert meter.timeline.seconds(16.0) == pytest.approx(8.0 + 4 * math.log(2))
     assert meter.changes[-1].bpm == 120.0
+
+
+def test_a_bent_automation_of_lives_runs_along_its_curve(tmp_path: Path) -> None:
+    tempi = [("-63072000", "120"), ("8", "120"), ("16", "60")]
+    bent = 'Time="8" Value="120" CurveControl1X="0" CurveControl1Y="1" CurveControl2X="0" CurveControl2Y="1"'
+    straight = bent.replace('1X="0" CurveControl1Y="1"', '1X="0.5" CurveControl1Y="0.5"')
+    straight = straight.replace('2X="0" CurveControl2Y="1"', '2X="0.5" CurveControl2Y="0.5"')
+    lasts_s = []
+    for event in (bent, straight):
+        xml = live_set(tempi=tempi).replace('Time="8" Value="120"', event)
+        timeline = whole(read_live(write_live(tmp_path / "Song.als", xml))).timeline
+        lasts_s.append(timeline.seconds(16.0) - timeline.seconds(8.0))
+    steps = (np.arange(200_000) + 0.5) / 200_000
+    # x is t³ and y 1 − (1 − t)³ there: the tempo falls at once, and comes to rest.
+    along, down = steps**3, 1.0 - (1.0 - steps) ** 3
+    truth_s = float(np.sum(60.0 / (120.0 - 60.0 * down[1:]) * np.diff(8.0 * along)))
+    assert lasts_s[0] == pytest.approx(truth_s, abs=0.01)
+    assert lasts_s[1] == pytest.approx(8 * math.log(2))
 
 
 # DAWproject

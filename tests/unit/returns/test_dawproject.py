@@ -150,7 +150,7 @@ def test_without_a_mix_the_stems_sound_and_without_either_the_clip(
 def test_a_tempo_map_moves_the_beats_and_not_the_seconds(
     returned: list[DeliveredFile], clip: SentClip, folder: Path
 ) -> None:
-    changes = (TempoChange(0.5, 133.7, 3, 4), TempoChange(1.75, 80.0, 7, 8))
+    changes = (TempoChange(4.5, 133.7, 3, 4), TempoChange(11.75, 80.0, 7, 8))
     meter = replace(METER, changes=changes)
     made = replace(arrange(returned, clip, meter, name="riff", comment=""), sections=(Section("join", 12.0),))
     path = write_dawproject(made, folder, NAME)
@@ -158,7 +158,8 @@ def test_a_tempo_map_moves_the_beats_and_not_the_seconds(
     project = read_dawproject(path)
     assert [bpm for _, bpm in project.tempo_map] == [96.0, 133.7, 80.0]
     assert [(n, d) for _, n, d in project.signatures] == [(3, 4), (7, 8)]
-    assert project.tempo_map[1][0] == pytest.approx(10.5 * 1.6)
+    assert project.tempo_map[1][0] == pytest.approx(4.5 * 96 / 60)
+    assert project.tempo_map[2][0] == pytest.approx(4.5 * 96 / 60 + 7.25 * 133.7 / 60)
     assert project.signatures[1][0] == project.tempo_map[2][0]
     assert project.tracks["take 1 tail"].start_s == pytest.approx(12.0, abs=SAMPLE_S)
     assert project.tracks["take 1"].length_s == pytest.approx(3.0, abs=SAMPLE_S)
