@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import json
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ import httpx
 import pytest
 from living_daemon import LivingDaemon
 from pythonoscquery.osc_query_client import OSCQueryClient
+from sendreturn.daws.installs import load_daws, recipe_of
 from sendreturn.params import PARAMETERS
 from sendreturn.sends import discovery as discovery_module
 from sendreturn.sends.discovery import Discovery
@@ -69,6 +71,13 @@ def test_every_word_and_every_setting_is_there() -> None:
     assert set(SET) - {"daw"} <= set(PARAMETERS)
     weirdness = contents["set"]["CONTENTS"]["weirdness"]
     assert (weirdness["TYPE"], weirdness["RANGE"], weirdness["ACCESS"]) == ("f", [{"MIN": 0.0, "MAX": 1.0}], 2)
+
+
+def test_what_the_page_on_control_surfaces_names_is_there() -> None:
+    page = recipe_of(load_daws()["touchosc"])
+    addresses = re.findall(r"/sendreturn[\w/]*\w", page)
+    assert len(addresses) > 10
+    assert [address for address in addresses if find(tree(), address) is None] == []
 
 
 def test_nothing_of_the_users_is_in_it() -> None:
