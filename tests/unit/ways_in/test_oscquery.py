@@ -214,6 +214,17 @@ async def found_on_loopback(wanted: dict[str, int]) -> list[ServiceInfo]:
 
 
 @pytest.mark.usefixtures("no_leaks")
+@pytest.mark.parametrize("after_s", [0.0, 0.3, 1.0])
+async def test_a_daemon_that_stops_while_it_is_announced_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, after_s: float
+) -> None:
+    async with rig_of(monkeypatch, 7373) as rig:
+        await rig.until_served()
+        await asyncio.sleep(after_s)
+    assert rig.told == []
+
+
+@pytest.mark.usefixtures("no_leaks")
 async def test_it_waits_until_the_osc_port_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery_module, "Announcement", Silent)
     async with rig_of(monkeypatch, None) as rig:
