@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import json
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ import httpx
 import pytest
 from living_daemon import LivingDaemon
 from pythonoscquery.osc_query_client import OSCQueryClient
+from sendreturn.daws.installs import load_daws, recipe_of
 from sendreturn.params import PARAMETERS
 from sendreturn.sends import discovery as discovery_module
 from sendreturn.sends.discovery import Discovery
@@ -69,6 +71,13 @@ def test_every_word_and_every_setting_is_there() -> None:
     assert set(SET) - {"daw"} <= set(PARAMETERS)
     weirdness = contents["set"]["CONTENTS"]["weirdness"]
     assert (weirdness["TYPE"], weirdness["RANGE"], weirdness["ACCESS"]) == ("f", [{"MIN": 0.0, "MAX": 1.0}], 2)
+
+
+def test_what_the_page_on_control_surfaces_names_is_there() -> None:
+    page = recipe_of(load_daws()["touchosc"])
+    addresses = re.findall(r"/sendreturn[\w/]*\w", page)
+    assert len(addresses) > 10
+    assert [address for address in addresses if find(tree(), address) is None] == []
 
 
 def test_nothing_of_the_users_is_in_it() -> None:
@@ -202,6 +211,17 @@ async def found_on_loopback(wanted: dict[str, int]) -> list[ServiceInfo]:
         await browser.async_cancel()
         await ears.async_close()
     return [found[kind] for kind in wanted]
+
+
+@pytest.mark.usefixtures("no_leaks")
+@pytest.mark.parametrize("after_s", [0.0, 0.3, 1.0])
+async def test_a_daemon_that_stops_while_it_is_announced_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, after_s: float
+) -> None:
+    async with rig_of(monkeypatch, 7373) as rig:
+        await rig.until_served()
+        await asyncio.sleep(after_s)
+    assert rig.told == []
 
 
 @pytest.mark.usefixtures("no_leaks")

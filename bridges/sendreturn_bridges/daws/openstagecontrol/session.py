@@ -12,8 +12,8 @@ from typing import Any
 
 from sendreturn_bridges.daws.surfaces import OPERATIONS, SLIDERS, TURNS, Surface
 
-VERSION = "1.20.0"
-"""Of the program: with this or a newer one the session opens without being converted."""
+VERSION = "1.25.0"
+"""Of the program: what came later has changed nothing that stands here."""
 HEARD = ("pong", "accepted", "state", "done", "failed", "error")
 BLUE, TEAL, GREEN, GREY = "#3373bf", "#268080", "#4dcc66", "#454a50"
 COLUMNS = 3

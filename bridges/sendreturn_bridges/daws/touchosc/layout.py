@@ -15,7 +15,6 @@ BLACK: Color = (0.07, 0.08, 0.09, 1.0)
 DARK: Color = (0.25, 0.27, 0.3, 1.0)
 BLUE: Color = (0.2, 0.45, 0.75, 1.0)
 TEAL: Color = (0.15, 0.5, 0.5, 1.0)
-GREY: Color = (0.65, 0.68, 0.72, 1.0)
 
 
 def touchosc_document(surface: Surface) -> bytes:
