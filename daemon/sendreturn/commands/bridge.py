@@ -12,7 +12,7 @@ from sendreturn.daws.health import installation_values
 from sendreturn.daws.installs import Installation, installation, load_daws, recipe_of
 from sendreturn.errors import UsageError
 
-PRESS_PATIENCE_S = 90.0
+PRESS_PATIENCE_S = 360.0
 """A DAW may have to render what is selected before it sends it; the daemon gives up before we do."""
 
 

@@ -69,7 +69,7 @@ class AskedStore:
         return self._by_send.get(send_id)
 
     def unplaced(self, daw: str | None = None) -> list[Asked]:
-        rows = [asked for asked in self._by_send.values() if asked.placed_at is None]
+        rows = [asked for asked in list(self._by_send.values()) if asked.placed_at is None]  # others may add to it
         return [asked for asked in rows if daw is None or asked.daw == daw]
 
     def put(self, asked: Asked) -> None:

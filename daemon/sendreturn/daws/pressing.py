@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-ANSWER_S = 60.0
-"""Where a cut would not be what is heard, the DAW renders before it sends."""
+ANSWER_S = 330.0
+"""Where a cut would not be what is heard, the DAW renders before it sends: a long bounce takes minutes."""
 PING_S = 3.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sendreturn.errors import UsageError
 from sendreturn.words import HOT_OPERATIONS
@@ -15,22 +15,7 @@ from sendreturn_bridges.daws.protools.jobs import Job, Offered, Pinged, Pressed,
 from sendreturn_bridges.daws.protools.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sendreturn.daws.contract import LinkSetup, Note, Placement
-
-
-class Press(Protocol):
-    """What is asked for from outside."""
-
-    @property
-    def operation(self) -> str: ...
-
-    @property
-    def params(self) -> Mapping[str, object]: ...
-
-    @property
-    def request(self) -> str: ...
+    from sendreturn.daws.contract import LinkSetup, Note, Placement, Press
 
 
 def open_link(setup: LinkSetup) -> ProToolsLink:

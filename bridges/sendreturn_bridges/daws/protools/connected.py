@@ -258,9 +258,7 @@ def refuse(setup: LinkSetup, press: Pressed, sentence: str) -> None:
     """A press comes to nothing; whoever has pressed hears why."""
     log.warning(sentence, daw=setup.manifest.name)
     setup.tell(_topic(setup), sentence)
-    refused = getattr(setup.desk, "refused", None)
-    if refused is not None:
-        refused(setup.manifest.name, press.request, sentence)
+    setup.desk.refused(setup.manifest.name, press.request, sentence)
 
 
 def _topic(setup: LinkSetup) -> str:
