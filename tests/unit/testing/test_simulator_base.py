@@ -346,3 +346,10 @@ async def test_settings_say_where_everything_is():
             "base_url": f"{address}/v1",
             "media_hosts": [simulator.media.base.removeprefix("http://")],
         }
+
+
+def test_another_life_gives_other_ids():
+    """A daemon that has seen the ids of an earlier rehearsal would take them for those of other sends."""
+    lives = [Simulator(life=life) for life in ("a", "b", "b")]
+    first, second, again = (simulator.new_id() for simulator in lives)
+    assert first != second == again
