@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from sendreturn import __version__
-from sendreturn.card import Card, remove_card, write_card
+from sendreturn.card import Card, note_start, remove_card, write_card
 from sendreturn.daws.wiring import daws_of, links_of
 from sendreturn.errors import Stalled, UsageError
 from sendreturn.house import House
@@ -54,6 +54,8 @@ class Daemon:
             raise
 
     async def _start_parts(self) -> None:
+        note_start(self.places.state)
+        self._stops.append(_called(lambda: remove_card(self.places.state)))
         self.tell("journal", await self.house.start())
         await self._open_osc()
         await self._watch_folders()

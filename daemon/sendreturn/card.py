@@ -11,6 +11,8 @@ from pathlib import Path
 from sendreturn.words import TEMP_PREFIX
 
 CARD_NAME = "daemon.json"
+STARTING_NAME = "starting"
+"""Beside the card, with the process's number: a daemon that has the state folder and does not answer yet."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,30 @@ class Card:
     version: str
 
 
+def note_start(state: Path) -> None:
+    """Say that a daemon is on its way, so that commands wait for it."""
+    (state / STARTING_NAME).write_text(str(os.getpid()), "ascii")
+
+
+def is_starting(state: Path) -> bool:
+    """Whether a living daemon is on its way and has no card yet."""
+    try:
+        pid = int((state / STARTING_NAME).read_text("ascii"))
+    except (OSError, ValueError):
+        return False
+    return _lives(pid)
+
+
 def write_card(state: Path, card: Card) -> None:
     """Put the card into the state folder, whole at once."""
     temporary = state / f"{TEMP_PREFIX}{CARD_NAME}-{secrets.token_hex(4)}"
     temporary.write_text(json.dumps(asdict(card)), "utf-8")
     temporary.replace(state / CARD_NAME)
+    (state / STARTING_NAME).unlink(missing_ok=True)
 
 
 def remove_card(state: Path) -> None:
+    (state / STARTING_NAME).unlink(missing_ok=True)
     (state / CARD_NAME).unlink(missing_ok=True)
 
 

@@ -26,6 +26,8 @@ from sendreturn.services import Services, load_manifests
 from sendreturn.settings import Settings
 
 LOCK_NAME = "lock"
+LOCK_PATIENCE_S = 2.0
+"""Commands that only look have the state folder for a moment."""
 LEAST_SECRET = 8
 """Characters; shorter values of such variables are rather switches, and would be masked in ordinary words."""
 
@@ -164,7 +166,7 @@ def _take_lock(state: Path) -> FileLock:
     # The system releases the lock when the process ends, however it ends, so a lock is never stale.
     lock = FileLock(state / LOCK_NAME)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOCK_PATIENCE_S)
     except Timeout as error:
         raise Busy(
             f"Another sendreturn is using the state folder {state}.",

@@ -1,7 +1,8 @@
 """Which of the beats begin bars: where the harmony changes, the bass is strong, and no snare falls.
 
-Weights were chosen on random songs; of 53 others 89 % had their bars found (74 % by the harmony at single moments and
-the bass alone), and of the 43 with a confidence of a half and more, all but one.
+Weights were chosen on random songs of one kind; of 53 others 89 % had their bars found (74 % by the harmony at single
+moments and the bass alone). On pieces of seven bars it was 33 of 48, some of them wrong with full confidence: what is
+short has too few bars to tell them apart, so the confidence says how clear the lead is and not how often it is right.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ TREBLE_BANDS = slice(20, None)
 BASS_WEIGHT, TREBLE_WEIGHT = 0.5, -0.5
 """Against the change of harmony from one beat to the next, and from two to the next two, at 1 each."""
 CLEAR_LEAD = 0.8
-"""From this lead over the next best place on, in deviations of the beats, bars were never found in a wrong one."""
+"""A lead over the next best place, in deviations of the beats, that was hardly ever wrong in whole songs."""
 _ATTACK_S, _BEFORE_S = 0.05, 0.04
 _THREES_LEAD = 0.15
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sendreturn.card import Card, read_card
+from sendreturn.card import Card, is_starting, read_card
 from sendreturn.errors import SendReturnError
 from sendreturn.places import Places, config_file
 from sendreturn.terminal import printable
@@ -41,6 +42,8 @@ def absolute(path: Path | None) -> Path | None:
     return None if path is None else path.expanduser().absolute()
 
 
+START_PATIENCE_S = 60.0
+LOOK_S = 0.1
 _NO_TOKEN = "-"  # noqa: S105 - it is none
 
 
@@ -48,14 +51,26 @@ _NO_TOKEN = "-"  # noqa: S105 - it is none
 def running_daemon() -> Iterator[LocalDaemon | None]:
     """The daemon of this state folder, or None where none is running."""
     here = places()
-    card = read_card(here.state)
-    if card is None or not _answers(card):
+    card = _answering(here.state)
+    if card is None:
         yield None
         return
     from sendreturn.net import LocalDaemon
 
     with LocalDaemon(card.address, here.read_token()) as daemon:
         yield daemon
+
+
+def _answering(state: Path) -> Card | None:
+    """The card of the daemon that answers; one that is just starting gets the time to."""
+    for _ in range(round(START_PATIENCE_S / LOOK_S)):
+        card = read_card(state)
+        if card is not None and _answers(card):
+            return card
+        if not is_starting(state):
+            return None
+        time.sleep(LOOK_S)
+    return None
 
 
 def _answers(card: Card) -> bool:
