@@ -41,18 +41,20 @@ def test_sends_of_a_region_are_placed_in_a_row(tmp_path: Path) -> None:
         with desk.open() as ardour:
             desk.bring_in(ardour)
             ways = [one_send(desk, ardour, number) for number in range(1, SENDS + 1)]
-    names = ("key to accepted", "finished file to placed (a tail and its notes)")
+    names = ("key to accepted", "finished file to placed (a tail and its notes)", "of that its own processor time")
     for name, figures in zip(names, zip(*ways, strict=True), strict=True):
         print(f"Ardour, {name}: median {median(figures):.0f} ms, worst {max(figures):.0f} ms")
 
 
-def one_send(desk: Studio, ardour: RealArdour, number: int) -> tuple[float, float]:
+def one_send(desk: Studio, ardour: RealArdour, number: int) -> tuple[float, float, float]:
     desk.select(ardour, "Gtr")
     known = {note["send_id"] for note in desk.notes("accepted")}
     desk.press(ardour, "extend")
     accepted = took_ms(ardour, lambda: {note["send_id"] for note in desk.notes("accepted")} - known)
     ardour.until(lambda: is_laid(desk, number))
-    return accepted, took_ms(ardour, placed(desk, number).exists)
+    before_s = ardour.processor_s()
+    placed_ms = took_ms(ardour, placed(desk, number).exists)
+    return accepted, placed_ms, (ardour.processor_s() - before_s) * 1000
 
 
 def test_the_files_of_a_send_are_imported_in_one_go(tmp_path: Path) -> None:

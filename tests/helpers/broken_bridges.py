@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import urllib.request
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ class TakesItLightly(ExampleBridge):
             return await super().submit(call, way)
         except ServiceError as error:
             raise ServiceError(error.what, error.hint, outcome=Outcome.GIVE_UP) from error
+
+
+class SendsInSilence(ExampleBridge):
+    """Promises to say when a request leaves, and does not."""
+
+    async def submit(self, call: Call, way: Way) -> Accepted:
+        return await super().submit(call, replace(way, about_to_send=lambda: None))
 
 
 class ForgetsTheOtherTake(ExampleBridge):

@@ -37,6 +37,7 @@ MANIFEST = read_manifest(
     requests = 20
     per_s = 10.0
     tells_credits = true
+    tells_sending = true
 
     [operations.cover]
     honours = ["prompt", "style", "stems"]
@@ -165,7 +166,8 @@ class ExampleBridge:
         return str(answer.body["url"])
 
     async def submit(self, call: Call, way: Way) -> Accepted:
-        answer = await self.api.post("make", {**call.fields, "clip_url": way.clip_url})
+        body = {**call.fields, "clip_url": way.clip_url}
+        answer = await self.api.post("make", body, about_to_send=way.about_to_send)
         return Accepted(str(answer.body["task"]))
 
     async def look(self, call: Call, task_id: str, folder: Path) -> Report:

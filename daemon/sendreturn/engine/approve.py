@@ -6,7 +6,7 @@ from sendreturn.contract import Plan
 from sendreturn.engine.budget import check_budget, why_wait
 from sendreturn.engine.outputs import Approval
 from sendreturn.engine.run import Run
-from sendreturn.engine.together import MOST, came_together
+from sendreturn.engine.together import DROPPED, MOST, came_together
 from sendreturn.words import State
 
 CROWD = "crowd"
@@ -56,15 +56,16 @@ def _why_ask(run: Run, plan: Plan) -> str | None:
 def _of_a_crowd(run: Run, plan: Plan) -> str | None:
     """What came with more than the user drops in one go was hardly meant, or is worth a look at its price.
 
-    It stands in the journal, so that a restart, before which some were let go, lets no others slip through.
+    It stands in the journal, so that a restart, before which some were let go, lets no others slip through. Until there
+    is an answer, what comes later is taken for more of the same.
     """
     most, send, journal = run.means.settings.hot_folder.ask_above_clips, run.send, run.means.journal
-    if most is None:
+    if most is None or send.origin not in DROPPED:
         return None
     noted = journal.stage(send.id, CROWD)
     if noted is None:
         paid = [name for name, manifest in run.means.services.manifests.items() if not manifest.free]
-        noted = {"clips": came_together(journal, send, paid)}
+        noted = {"clips": max(came_together(journal, send, paid), len(run.means.crowd) + 1)}
         if noted["clips"] <= most:
             return None
         journal.record(send.id, CROWD, noted)

@@ -20,8 +20,6 @@ def came_together(journal: Journal, send: SendRow, services: Iterable[str]) -> i
 
     Those that came before the user last let all go that waited are not among them.
     """
-    if send.origin not in DROPPED:
-        return 1
     earlier, later = journal.created_around(send, [origin.value for origin in DROPPED], services, MOST)
     return 1 + _in_one_go(send.created_at, earlier) + _in_one_go(send.created_at, later)
 

@@ -52,7 +52,7 @@ class MoneyContract(ContractBase):
             bench.simulator.billed = billed  # type: ignore[method-assign,assignment]
             await self._begin(bench)
         assert fates
-        assert all(Fate.INTENDED in seen for seen in fates)
+        assert all(Fate.INTENDED in seen for seen in fates), "a request came that was not written down as gone"
 
     async def test_a_connection_that_dies_before_billing_leaves_the_send_uncertain(self, tmp_path: Path) -> None:
         async with self.bench(tmp_path, {"die_before_answer": "before_billing"}) as bench:

@@ -66,6 +66,7 @@ CAUGHT: list[tuple[type[ExampleBridge], Case, str]] = [
     (broken.PostsTwice, TestExample.test_a_connection_that_dies_after_billing_is_never_repeated, "uncertain"),
     (broken.PostsTwice, TestExample.test_an_error_after_billing_is_never_repeated, "uncertain"),
     (broken.TakesItLightly, TestExample.test_a_connection_that_dies_after_billing_is_never_repeated, "uncertain"),
+    (broken.SendsInSilence, TestExample.test_a_request_is_on_disk_as_gone_before_it_arrives, "written down as gone"),
     (broken.ForgetsTheOtherTake, operation(0), "takes"),
     (broken.ForgetsAStem, operation(1), "never fetched"),
     (broken.CountsWrongly, operation(0), "what was billed"),
