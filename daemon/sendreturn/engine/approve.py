@@ -11,6 +11,8 @@ from sendreturn.words import State
 
 CROWD = "crowd"
 """The stage under which it stands with how many others a clip came."""
+NO_ROOM = "no room"
+"""The stage under which it stands that the user was asked because of the cap of the hour."""
 LOOK_AGAIN_S = 20.0
 
 
@@ -29,13 +31,15 @@ async def approve(run: Run, plan: Plan) -> Approval:
 async def until_affordable(run: Run, credits: float) -> None:  # noqa: A002
     """Wait while the cap of the hour is reached, unless the user has said that it is to be sent all the same."""
     budget, journal = run.means.settings.budget, run.means.journal
-    has_asked = False
+    has_asked = journal.stage(run.send.id, NO_ROOM) is not None
     while (why := why_wait(budget, journal, credits)) and not (has_asked and run.is_approved):
         if not has_asked:
             run.ask_anew()  # what the user has said before was said of something else
+            journal.record(run.send.id, NO_ROOM, {"why": why})
+            has_asked = True
+        if run.send.state is not State.WAITING_APPROVAL:
             hint = f"It goes on when there is room; `sendreturn approve {run.send.id}` sends it now."
             run.enter(State.WAITING_APPROVAL, f"{why} {hint}")
-        has_asked = True
         await run.until_approved(LOOK_AGAIN_S)
     run.enter(State.SUBMITTING)
 

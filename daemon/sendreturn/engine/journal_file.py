@@ -25,7 +25,8 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {1: ()}
 
 def open_engine(path: Path) -> sa.Engine:
     """One connection that all threads share."""
-    keep_private(path)  # SQLite gives its logs the rights of the file
+    if path.is_absolute():  # one in memory has no file
+        keep_private(path)  # SQLite gives its logs the rights of the file
     engine = sa.create_engine(
         f"sqlite:///{path}",
         poolclass=sa.pool.StaticPool,

@@ -130,7 +130,7 @@ def test_the_grid_for_notes_may_be_none_a_grid_or_a_table(load: Loader, text: st
         ("\nosc: { prot: 1 }\n", "2: osc.prot: expected a known key, found 'prot'. Did you mean 'port'?"),
         (
             "web:\n  host: localhost\n  q: 1\n",
-            "3: web.q: expected a known key, found 'q'. Known here: host, open_to_network, port.",
+            "3: web.q: expected a known key, found 'q'. Known here: host, open_to_network, port, public_port.",
         ),
         ("osc:\n  port: 70000\n", "2: osc.port: expected a whole number from 0 to 65535, found 70000."),
         ("osc:\n  host: 300.1.1.1\n", "2: osc.host: expected a host name or an IP address, found '300.1.1.1'."),
