@@ -391,6 +391,23 @@ async def test_a_clip_that_is_swapped_for_a_link_out_of_the_session_is_not_read(
     assert "leads out of the session" in ended.text
 
 
+async def test_a_clip_that_is_put_away_just_when_it_is_opened_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lies_in, studio = prepare._lies_in, FakeService()
+
+    def put_away_and_look(*asked: Any) -> bool:
+        if clip.exists():
+            clip.rename(put_away)
+        return lies_in(*asked)
+
+    async with Rig(tmp_path, studio) as rig:
+        clip, put_away = write_tone(rig.session / "riff.wav", seconds=0.2), rig.session / "put away.wav"
+        monkeypatch.setattr(prepare, "_lies_in", put_away_and_look)
+        wish = Wish("cover", clip, rig.session, origin=Origin.FOLDER, clip_after=put_away)
+        assert (await rig.ended(rig.desk.accept(wish).send.id)).state is State.DONE
+
+
 @pytest.mark.parametrize("change", ["cut", "grow", "replace in place"])
 async def test_a_clip_that_changes_while_it_is_read_is_not_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str

@@ -213,7 +213,7 @@ def _open_clip(run: Run) -> Iterator[IO[bytes]]:
                 f"{_name(run)} cannot be read: {error.strerror}.", "Make it readable, then retry."
             ) from error
         with file:
-            if run.send.origin in CONFINED and not _lies_in(run.send.session, path, file):
+            if run.send.origin in CONFINED and not any(_lies_in(run.send.session, place, file) for place in places):
                 raise ClipError(f"{_name(run)} leads out of the session.", "Put the file itself there.")
             yield file
         return
