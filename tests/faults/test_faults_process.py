@@ -270,7 +270,8 @@ def test_a_poisonous_send_ends_after_five_deaths_and_takes_no_other_with_it(tmp_
 
 
 async def test_what_came_to_nothing_and_cost_nothing_goes_after_a_month_and_what_was_paid_for_stays(tmp_path: Path):
-    async with Rig(tmp_path, FakeService()) as rig:
+    studio = FakeService()
+    async with Rig(tmp_path, studio) as rig:
         clip = write_tone(rig.session / "riff.wav", seconds=0.2)
         paid, unpaid, new = (rig.send(clip, params={"style": style}) for style in ("a", "b", "c"))
         for send in (paid, unpaid, new):
@@ -286,10 +287,10 @@ async def test_what_came_to_nothing_and_cost_nothing_goes_after_a_month_and_what
     (tmp_path / "staging" / "notes.txt").write_text("the user's")
     (tmp_path / "staging" / ".sendreturn-gone-0badcafe").mkdir()  # of a tidying that a crash has cut off
     for_ever = Settings(service="studio", returns=PLAIN_RETURNS, staging=StagingSettings(keep_days=None))
-    async with Rig(tmp_path, FakeService(), settings=for_ever):
+    async with Rig(tmp_path, studio, settings=for_ever):
         assert len(list((tmp_path / "staging").iterdir())) == 4
-    async with Rig(tmp_path, studio := FakeService()) as rig:
+    async with Rig(tmp_path, studio) as rig:
         assert {path.name for path in (tmp_path / "staging").iterdir()} == {paid.id, new.id, "notes.txt"}
         rig.desk.retry(unpaid.id)
         assert (await rig.reach(unpaid.id, State.DONE)).cost_credits == 10.0, "it begins with the clip itself"
-    assert studio.ledger == ["cover"]
+    assert studio.ledger == ["cover"] * 4
