@@ -324,7 +324,9 @@ def _has_moved_to(asked: Asked, session: str, view: SendView | None) -> bool:
 
     Its folder may have gone elsewhere, or its project file may have another name in the same folder.
     """
-    if view is None or view.folder is None or not session or Path(asked.session).exists():
+    if view is None or view.folder is None or not session:
+        return False
+    if Path(asked.session).exists() and view.folder.is_dir():  # an empty folder may have come in its place
         return False
     return _moved_folder(session, view).is_dir()
 
