@@ -84,6 +84,7 @@ async def test_on_a_terminal_of_80_columns_nothing_wraps(tmp_path: Path, monkeyp
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h")  # the cursor is back
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 async def test_it_can_be_run_again_and_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(show, "ACTS", SMALL_ACTS[1:])

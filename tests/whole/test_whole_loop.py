@@ -92,7 +92,9 @@ async def test_a_dropped_clip_is_extended_and_its_tail_butt_joins_it(tmp_path: P
     assert (meta["time_signature"].numerator, meta["time_signature"].denominator) == (3, 4)
 
 
-@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize(
+    "subtype", ["PCM_24", pytest.param("PCM_16", marks=pytest.mark.slow), pytest.param("FLOAT", marks=pytest.mark.slow)]
+)
 async def test_an_inpaint_over_osc_leaves_everything_else_bit_identical(tmp_path: Path, song: Audio, subtype: str):
     async with LivingDaemon(tmp_path) as life:
         clip = write(life.session / "bounce.wav", song, subtype)
@@ -114,6 +116,7 @@ async def test_an_inpaint_over_osc_leaves_everything_else_bit_identical(tmp_path
     assert np.array_equal(soundfile.read(clip, dtype="float64")[0], before)
 
 
+@pytest.mark.slow
 async def test_a_cover_over_http_sounds_otherwise_and_lasts_as_long(tmp_path: Path, song: Audio):
     async with LivingDaemon(tmp_path) as life, life.http() as http:
         clip = write(life.session / "idea.wav", song)
@@ -134,6 +137,7 @@ async def test_a_cover_over_http_sounds_otherwise_and_lasts_as_long(tmp_path: Pa
     assert sidecar_of(mix.parent)["params"] == {"style": ["synthwave"], "seed": 3}
 
 
+@pytest.mark.slow
 async def test_stems_and_midi_are_operations_of_their_own(tmp_path: Path, song: Audio):
     async with LivingDaemon(tmp_path) as life:
         write(life.sends / "stems" / "a.wav", song)
@@ -194,6 +198,7 @@ async def test_only_the_range_is_sent_and_placed_where_it_was(tmp_path: Path, so
     assert sidecar["returns"][0]["position_samples"] == round(1.2 * RATE_HZ)
 
 
+@pytest.mark.slow
 async def test_another_drop_of_the_same_clip_is_another_take(tmp_path: Path):
     song = render_demo(RATE_HZ)  # long enough, with 90 s, for countless continuations
     async with LivingDaemon(tmp_path) as life:

@@ -157,6 +157,7 @@ async def test_a_session_on_a_read_only_disk_is_told_inside_the_daw(
         assert desk.living.daemon.house.conductor.list() == []
 
 
+@pytest.mark.slow
 async def test_two_daws_at_once_each_get_what_is_theirs(tmp_path: Path) -> None:
     """Two programs, and two sessions of one of them: requests may even have the same name."""
     async with studio(tmp_path, "testdaw", "other") as desk:
@@ -198,6 +199,7 @@ async def test_nonsense_in_the_mailbox_is_passed_over(tmp_path: Path) -> None:
         await desk.until(lambda: desk.daw.notes("accepted") and not list(out.glob("*.json")))
 
 
+@pytest.mark.slow
 async def test_a_session_that_was_moved_is_found_again(tmp_path: Path) -> None:
     async with studio(tmp_path) as desk:
         asked(desk, "one", "cover")

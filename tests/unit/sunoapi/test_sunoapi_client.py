@@ -16,6 +16,7 @@ PROFILES = ("reference", "seed")
 CHEAP = {"song_s": 3.0, "extend_s": 3.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_a_clip_is_extended_with_stems_notes_and_a_wav(tmp_path: Path, profile: str) -> None:
     async with rig(tmp_path, {**CHEAP, "profile": profile}) as at:
@@ -43,6 +44,7 @@ async def test_a_cover_is_made_of_the_clip(tmp_path: Path, profile: str) -> None
         assert takes[0].facts["model"] == "V4_5"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_a_section_is_made_anew(tmp_path: Path, profile: str) -> None:
     async with rig(tmp_path, {"profile": profile}) as at:
