@@ -91,6 +91,7 @@ async def test_a_replaced_section_comes_back_in_each_of_its_shapes(rig, generati
         ("cover", {"style": "jazz", "service_options": {"api": "producer"}}, {Kind.MIX, Kind.LYRICS, Kind.IMAGE}),
     ],
 )
+@pytest.mark.slow
 async def test_every_operation_brings_its_files(rig, operation, params, kinds):
     takes = (await rig.make(operation, **params))["main"].takes
     assert {made.kind for take in takes for made in take.files} == kinds

@@ -106,6 +106,7 @@ async def test_the_same_request_is_the_same_send(tmp_path: Path) -> None:
         assert len(desk.living.daemon.house.conductor.list()) == 1
 
 
+@pytest.mark.slow
 async def test_context_is_sent_along_and_trimmed_off_again(tmp_path: Path) -> None:
     async with studio(tmp_path) as desk:
         asked(desk, "one", "inpaint", range=[144_001 + RATE // 2, RATE // 4])
@@ -212,6 +213,7 @@ async def test_a_session_that_was_moved_is_found_again(tmp_path: Path) -> None:
         assert Path(placement["files"][0]["path"]).is_file()
 
 
+@pytest.mark.slow
 async def test_a_project_file_that_was_renamed_is_found_again(tmp_path: Path) -> None:
     async with studio(tmp_path) as desk:
         project = desk.living.session / "Song.rpp"

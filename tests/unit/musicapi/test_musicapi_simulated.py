@@ -103,6 +103,7 @@ async def test_a_replaced_section_comes_back_in_each_of_its_shapes(rig, section,
         ("inpaint", {"section_s": [1, 2], "service_options": {"api": "producer"}}, {Kind.MIX, Kind.IMAGE}),
     ],
 )
+@pytest.mark.slow
 async def test_every_operation_brings_its_files(rig, operation, params, kinds):
     takes = (await rig.make(operation, **params))["main"].takes
     assert {made.kind for take in takes for made in take.files} == kinds

@@ -62,6 +62,7 @@ async def test_a_journal_on_disk_remembers_as_well(tmp_path: Path):
 
 
 @pytest.mark.parametrize("service", faulty_wire.SERVICES)
+@pytest.mark.slow
 async def test_no_bridge_makes_a_paid_request_twice(tmp_path: Path, service: str):
     assert (await carry(tmp_path, wired(service), range(6)))[State.DONE]
 
