@@ -9,6 +9,7 @@ where it is not warped. [docs.cycling74.com/apiref/lom/clip; Producer Pal's dev/
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Generator, NamedTuple
 
 from . import live_api
@@ -54,13 +55,11 @@ class Selected:
         self._track, self._clip = self._view.selected_track, self._view.detail_clip
 
     def restore(self) -> None:
-        try:
+        with suppress(*REFUSALS):  # the user may have deleted it meanwhile
             if self._view.selected_track != self._track:
                 self._view.selected_track = self._track
             if self._clip is not None and self._view.detail_clip != self._clip:
                 self._view.detail_clip = self._clip
-        except REFUSALS:
-            pass  # the user has deleted it meanwhile
 
 
 def can_import(song: Any) -> bool:
