@@ -21,7 +21,7 @@ from daemon_process import DaemonProcess, assert_whole
 from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, write_tone
 from oracles import Dawspy, paid_once, results_there, rows, untrue
-from sendreturn.contract import Accepted, Call, Way
+from sendreturn.contract import Accepted, Call, Made, Way
 from sendreturn.demo.song import render_demo
 from sendreturn.engine import conductor
 from sendreturn.engine import run as engine_run
@@ -218,6 +218,33 @@ async def test_a_send_that_the_process_died_over_too_often_is_left_alone_and_tel
         assert (await rig.ended(send.id)).state is State.DONE
     assert len(studio.ledger) == 1
     assert results_there(tmp_path / "journal.db") == []
+
+
+async def test_sends_that_were_under_way_at_a_death_are_tried_one_by_one(tmp_path: Path):
+    class Studio(FakeService):
+        under_way, most = 0, 0
+
+        async def fetch(self, made: Made, target: Path, folder: Path) -> None:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            for _ in range(20):  # others may come in
+                await asyncio.to_thread(lambda: None)
+            await super().fetch(made, target, folder)
+            self.under_way -= 1
+
+    studio = Studio()
+    studio.hold = asyncio.Event()
+    async with Rig(tmp_path, studio) as rig:
+        clips = [write_tone(rig.session / f"{number}.wav", seconds=0.2) for number in range(4)]
+        sends = [rig.send(clip, params={"style": clip.stem}) for clip in clips]
+        async with asyncio.timeout(20):
+            await studio.looked.wait()
+        for send in sends:
+            rig.journal.begin_try(send.id, "fetch")
+    studio.hold.set()
+    async with Rig(tmp_path, studio) as rig:
+        assert [(await rig.ended(send.id)).state for send in sends] == [State.DONE] * 4
+    assert studio.most == 1
 
 
 DEADLY_LIFE = f"""

@@ -242,6 +242,12 @@ class Journal(Requests):
             db.execute(sa.delete(t.stages).where(t.stages.c.send_id == send_id, t.stages.c.stage == stage))
             db.execute(self._stage(send_id, stage, output))
 
+    def open_tries(self, send_id: SendId, stage: str) -> int:
+        """How often a stage was begun without having come to an end."""
+        of_stage = (t.tries.c.send_id == send_id) & (t.tries.c.stage == stage)
+        with self._read() as db:
+            return int(db.execute(sa.select(t.tries.c.count).where(of_stage)).scalar() or 0)
+
     def begin_try(self, send_id: SendId, stage: str) -> int:
         """Write down that a stage is about to be tried; how often it was without having come to an end, with this."""
         of_stage = (t.tries.c.send_id == send_id) & (t.tries.c.stage == stage)

@@ -87,6 +87,8 @@ class Means:
     gates: Gates = field(default_factory=Gates)
     crowd: dict[str, float] = field(default_factory=dict)
     """What each send would cost that waits because it came with very many, by its id."""
+    suspects: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """The one place for steps over which this process may have died."""
 
 
 @dataclass
@@ -133,7 +135,19 @@ class Run:
         return result
 
     async def _try(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work`, unless the process has died over it again and again: counted before it is begun."""
+        """Do `work`, unless the process has died over it again and again: counted before it is begun.
+
+        Whichever steps were under way at a death are tried one by one, or one send would take others with it.
+        """
+        suspected = self.means.journal.open_tries(self.send.id, name) > 0
+        place = await self._place(self.means.suspects) if suspected else None
+        try:
+            return await self._counted(name, work)
+        finally:
+            if place is not None:
+                place.release()
+
+    async def _counted(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
         tries = self.means.journal.begin_try(self.send.id, name)
         if tries > MOST_TRIES:
             self.means.journal.end_try(self.send.id, name)
@@ -248,7 +262,9 @@ class Run:
 
     async def slot(self, service: str) -> asyncio.Semaphore:
         """A place among the service's parallel sends, acquired; the caller releases it."""
-        slots = self.means.slots(service)
+        return await self._place(self.means.slots(service))
+
+    async def _place(self, slots: asyncio.Semaphore) -> asyncio.Semaphore:
         acquiring = asyncio.create_task(slots.acquire())
         try:
             await self._first_of(None, acquiring)
