@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sendreturn.contract import Call, Manifest
-from sendreturn.engine.journal import Fate, Intent
+from sendreturn.engine.journal import Fate, Intent, Journal
 from sendreturn.engine.outputs import Takes
+from sendreturn.words import SendId
 
 if TYPE_CHECKING:
     from sendreturn.engine.run import Run
@@ -36,8 +37,9 @@ class Retry:
     forget: tuple[str, ...] | None = ("host",)
 
 
-def retry_of(standing: Sequence[Intent]) -> Retry:
+def retry_of(journal: Journal, send_id: SendId) -> Retry:
     """What a retry makes of a send, by the requests that stand."""
+    standing = _wanted(journal, send_id)
     lost = [intent.call for intent in standing if intent.fate in LOST]
     refused = [intent for intent in standing if intent.fate is Fate.REFUSED]
     is_kept = any(intent.fate in (Fate.ACCEPTED, Fate.INTENDED) for intent in standing)
@@ -47,6 +49,20 @@ def retry_of(standing: Sequence[Intent]) -> Retry:
     if lost:
         return Retry("made anew", tuple(intent.call for intent in standing), None)
     return Retry("taken up again", forget=("host", *(step_name("submit", one.call, one.attempt) for one in refused)))
+
+
+def _wanted(journal: Journal, send_id: SendId) -> Sequence[Intent]:
+    """The requests that stand, but for those without which the send has gone on.
+
+    That was told, and it ended of something else: who then retries it wants what there is, and has heard of no price.
+    """
+    return [one for one in journal.standing_of(send_id) if not _is_done_without(journal, one)]
+
+
+def _is_done_without(journal: Journal, intent: Intent) -> bool:
+    waited = journal.stage(intent.send_id, step_name("wait", intent.call, intent.attempt))
+    submitted = journal.stage(intent.send_id, step_name("submit", intent.call, intent.attempt)) or {}
+    return any(report and report["failed"] is not None for report in (waited, submitted.get("report")))
 
 
 def attempt_of(run: Run, call: Call) -> int:
@@ -77,14 +93,13 @@ def step_name(verb: str, call: str, attempt: int) -> str:
 
 def price_anew(run: Run, call: Call) -> float:
     """What a retry will cost that makes this call anew, and whatever else has been lost of the send so far."""
-    others = (one for one in run.means.journal.standing_of(run.send.id) if one.call != call.name)
+    others = (one for one in _wanted(run.means.journal, run.send.id) if one.call != call.name)
     return call.credits + sum(one.credits for one in others if one.fate in LOST)
 
 
 def price_of_lost(run: Run, takes: Takes, lost: Iterable[str]) -> float:
-    """What a retry will cost that makes these calls anew, with those that add to their takes and those that failed."""
-    standing = run.means.journal.standing_of(run.send.id)
-    names = {*lost, *(one.call for one in standing if one.fate in LOST or one.fate is Fate.REFUSED)}
+    """What a retry will cost that makes these calls anew, with those that add to their takes."""
+    names = set(lost)
     numbered = enumerate(takes.origins, start=1)
     of_lost = {number for number, files in numbered if any(file.call in names for file in files[:1])}
     again = (asked.call for asked in takes.requests if asked.call.name in names or asked.call.take in of_lost)

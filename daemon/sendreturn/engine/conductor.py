@@ -163,7 +163,7 @@ class Conductor:
                     f"Send {send_id} is {send.state}.",
                     "Only a send that failed, was cancelled or is uncertain can be retried.",
                 )
-            retry = retry_of(self._journal.standing_of(send.id))
+            retry = retry_of(self._journal, send.id)
             row = self._journal.again(send.id, retry.note, anew=retry.anew, forget=retry.forget)
         self._on_loop(self._means.gates.knock, row.service)
         self._on_loop(self._begin, row)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from sendreturn.audio.midi import write_midi
 from sendreturn.contract import Call, Made
 from sendreturn.engine import make as making
-from sendreturn.engine.attempts import in_credits, price_of_lost
+from sendreturn.engine.attempts import price_of_lost
 from sendreturn.engine.outputs import Fetched, FetchedFile, FetchedTake, Origin, Prepared, Takes
 from sendreturn.engine.pieces import AUDIO
 from sendreturn.engine.renewal import Renewal
@@ -114,7 +114,7 @@ class _Fetcher:
         except ServiceError as error:
             if wanted.made.kind not in EXTRAS and self._is_essential(wanted):
                 hint = error.hint if error.outcome is not Outcome.RETRY else ""
-                again = f"{hint} {_fetched_once_more(self._run, self._takes)}".strip()
+                again = f"{hint} {_fetched_once_more(self._run)}".strip()
                 raise ServiceError(error.what, again, error.detail, error.outcome) from error
             sentence = f"{wanted.name} could not be fetched: {error.what}"
             return Lost(sentence, wanted.origin, wanted.made.kind, is_gone=False)
@@ -207,7 +207,7 @@ def _check_worth(run: Run, takes: Takes, lost: Sequence[Lost]) -> None:
         return
     later = next((file for file in missing if not file.is_gone), None)
     if later is not None:
-        raise ServiceError(later.sentence, _fetched_once_more(run, takes))
+        raise ServiceError(later.sentence, _fetched_once_more(run))
     raise _all_lost(run, takes, {file.origin.call: file.sentence for file in lost})
 
 
@@ -225,12 +225,8 @@ def _all_lost(run: Run, takes: Takes, lost: Mapping[str, str]) -> ServiceError:
     )
 
 
-def _fetched_once_more(run: Run, takes: Takes) -> str:
-    """What `retry` does, with the price of whatever it makes anew beside."""
-    price = price_of_lost(run, takes, ())
-    again = f"`sendreturn retry {run.send.id}` fetches it once more, at no cost"
-    beside = f", and asks for what failed once more, {in_credits(price, run.bridge.manifest)}" if price else ""
-    return f"{again}{beside}."
+def _fetched_once_more(run: Run) -> str:
+    return f"`sendreturn retry {run.send.id}` fetches it once more, at no cost."
 
 
 def _more(run: Run, takes: Takes, lost: Mapping[str, str]) -> str:

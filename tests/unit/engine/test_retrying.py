@@ -10,6 +10,7 @@ import pytest
 from engine_rig import PLAIN_RETURNS, Rig
 from fake_service import FakeService, write_tone
 from sendreturn.contract import Accepted, Ask, Call, Made, MadeTake, Report, Way
+from sendreturn.engine.run import MOST_TRIES
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.download import Gone
 from sendreturn.returns.sidecar import read_sidecar
@@ -129,16 +130,32 @@ async def test_what_hangs_on_a_lost_song_is_made_anew_with_it(tmp_path: Path, cl
     assert songs.asked == ["main", "wav", "main", "wav"]
 
 
-async def test_what_was_fetched_is_not_fetched_again_with_an_extra_that_is_made_anew(tmp_path: Path, clip: Path):
+async def test_an_extra_that_a_send_has_gone_on_without_is_not_bought_by_its_retry(tmp_path: Path, clip: Path):
     songs = Songs(essentials=("video",), looks={"wav": broken()}, fetches={"video": raises(ServiceError("Not now."))})
     async with Rig(tmp_path, songs) as rig:
         send = await rig.ended(rig.send(clip).id)
         assert send.state is State.FAILED
-        assert "fetches it once more, at no cost, and asks for what failed once more, for about 3 credits." in send.text
+        assert send.text.endswith(f"`sendreturn retry {send.id}` fetches it once more, at no cost.")
         songs.looks, songs.fetches = {}, {}
         assert (await retried(rig, send)).state is State.DONE
-    assert songs.asked == ["main", "wav", "video", "wav"]
-    assert songs.fetched == ["main-1.wav", "wav-4.wav", "video-3.wav"]
+    assert songs.asked == ["main", "wav", "video"]
+    assert songs.fetched == ["main-1.wav", "video-3.wav"]
+
+
+async def test_an_extra_in_doubt_is_not_bought_again_after_deaths_over_the_files(tmp_path: Path, clip: Path):
+    songs = Songs(extras=("wav",), submits={"wav": raises(ServiceError("No answer.", outcome=Outcome.UNKNOWN))})
+    songs.fetches = {"main": raises(ServiceError("Not now."))}
+    async with Rig(tmp_path, songs) as rig:
+        send = rig.journal.get((await rig.ended(rig.send(clip).id)).id)
+        for _ in range(MOST_TRIES):
+            rig.journal.begin_try(send.id, "fetch")
+        rig.journal.move(send.id, State.FETCHING)
+    async with Rig(tmp_path, songs) as rig:
+        died = await rig.ended(send.id)
+        assert f"has died {MOST_TRIES} times" in died.text
+        songs.fetches = songs.submits = {}
+        assert (await retried(rig, died)).state is State.DONE
+    assert songs.asked == ["main", "wav"]
 
 
 async def test_a_crash_after_a_failure_does_not_count_as_the_users_word(tmp_path: Path, clip: Path):
@@ -186,7 +203,7 @@ async def test_an_extra_that_is_refused_is_asked_for_once(tmp_path: Path, clip: 
         assert songs.asked == ["main", "wav"]
         songs.fetches = songs.submits = {}
         assert (await retried(rig, send)).state is State.DONE
-    assert songs.asked == ["main", "wav", "wav"]
+    assert songs.asked == ["main", "wav"]
 
 
 async def test_a_task_is_named_once_in_the_sidecar(tmp_path: Path, clip: Path):
