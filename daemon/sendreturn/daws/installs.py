@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 PACKAGE = "sendreturn_bridges.daws"
 MARK = "sendreturn-bridge"
 """Stands, with the version, in every file that we install: by it we know our own."""
+OWN_NAME = "sendreturn"
+"""Of folders that are made for our files alone."""
 FOLDER = "daws"
 """In the state folder: one folder for each DAW."""
 
@@ -76,6 +79,7 @@ class Installation:
             if is_ours(target):
                 target.unlink()
                 steps.append(Step(target, "removed"))
+                _leave(target.parent)
         shutil.rmtree(self.folder, ignore_errors=True)
         return steps
 
@@ -195,6 +199,13 @@ def is_ours(path: Path) -> bool:
 def recipe_of(manifest: DawManifest) -> str:
     """The page on how to work with this DAW; empty where there is none."""
     return (_folder_of(manifest.name) / manifest.recipe).read_text("utf-8") if manifest.recipe else ""
+
+
+def _leave(folder: Path) -> None:
+    """Take away a folder that bears our name, once nothing is in it."""
+    if folder.name.lower() == OWN_NAME:
+        with contextlib.suppress(OSError):  # it is not empty, or may not be changed
+            folder.rmdir()
 
 
 def _refuse_strangers(target: Path) -> None:

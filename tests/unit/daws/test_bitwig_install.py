@@ -71,7 +71,7 @@ def test_the_doctor_says_where_bitwig_may_look_instead(tmp_path: Path) -> None:
 def test_removing_it_takes_the_script_and_the_secret_away(tmp_path: Path) -> None:
     found = installed(tmp_path)
     found.remove()
-    assert not found.target(found.manifest.files[0]).exists()
+    assert not found.target(found.manifest.files[0]).parent.exists()
     assert not found.folder.exists()
 
 
