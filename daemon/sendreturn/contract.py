@@ -9,7 +9,7 @@ out, and writes it down before and after.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -105,6 +105,15 @@ class Manifest:
     limits: JsonDict = field(default_factory=dict)
     stated: tuple[str, ...] = ()
     service_options: Mapping[str, str] = field(default_factory=dict)
+
+    def with_prices(self, prices: Mapping[str, float]) -> Manifest:
+        """With the prices that the user has set, by operation; other names are only the bridge's business."""
+        mine = {
+            name: replace(self.operations[name], credits=prices[name], estimated=False)
+            for name in prices
+            if name in self.operations
+        }
+        return replace(self, operations={**self.operations, **mine})
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,9 @@ def services_of(
             on_key(str(secret))
         return secret
 
-    return Services(load_manifests(), options, places.models, key)
+    manifests = load_manifests()
+    priced = {name: one.with_prices(settings.service_settings(name).prices) for name, one in manifests.items()}
+    return Services(priced, options, places.models, key)
 
 
 def _take_lock(state: Path) -> FileLock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -31,12 +31,9 @@ def services_command(ctx: click.Context, in_json: bool) -> None:
       sendreturn services
       sendreturn services --json
     """
-    settings = settings_of(ctx)
-    services = services_of(settings, places(), os.environ)
+    services = services_of(settings_of(ctx), places(), os.environ)
     left = asyncio.run(_ask_all(services))
     shapes = [{**service_shape(manifest), **left[name]} for name, manifest in services.manifests.items()]
-    for shape in shapes:
-        _put_in_prices(shape, settings.service_settings(shape["name"]).prices or {})
     if in_json:
         click.echo(json.dumps({"services": shapes}, indent=2))
         return
@@ -70,13 +67,6 @@ async def _ask(services: Services, name: str) -> dict[str, Any]:
     except SendReturnError as error:
         return {"credits_left": None, "credits_trouble": error.sentence}
     return {"credits_left": balance.credits, "credits_parts": dict(balance.parts)}
-
-
-def _put_in_prices(service: dict[str, Any], prices: Mapping[str, float]) -> None:
-    """The prices that the user has set, in place of the manifest's."""
-    for name, price in prices.items():
-        if name in service["operations"]:
-            service["operations"][name] |= {"credits": price, "credits_estimated": False}
 
 
 def _show(service: dict[str, Any]) -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from command_line import Desktop, call
+from sendreturn.house import services_of
+from sendreturn.places import Places
 from sendreturn.services import load_manifests
+from sendreturn.settings import ServiceSettings, Settings
 from sendreturn_bridges.services.acedata import wire as acedata
 from sendreturn_bridges.services.musicapi import wire as musicapi
 from sendreturn_bridges.services.sunoapi.asked import OURS
@@ -42,6 +45,15 @@ def test_a_price_of_the_configuration_takes_the_place_of_an_estimate(desktop: De
     services = json.loads(call("services", "--json").out)["services"]
     (cover,) = [table["operations"]["cover"] for table in services if table["name"] == "sunoapi"]
     assert (cover["credits"], cover["credits_estimated"]) == (15, False)
+
+
+def test_all_who_ask_the_services_are_told_the_users_price(tmp_path: Path):
+    mine = {"cover": 15.0, "made_up_by_the_bridge": 1.0}
+    settings = Settings(services={"sunoapi": ServiceSettings(prices=mine)})
+    operations = services_of(settings, Places(tmp_path), {}).manifest("sunoapi").operations
+    assert (operations["cover"].credits, operations["cover"].estimated) == (15.0, False)
+    assert operations["extend"].estimated
+    assert "made_up_by_the_bridge" not in operations
 
 
 def test_the_options_that_only_one_service_understands_are_listed_with_it(desktop: Desktop):
