@@ -11,7 +11,8 @@ from sendreturn.engine.conform import clip_name
 from sendreturn.engine.outputs import DeliveredFile, Finished, FinishedFile, FinishedTake, Handed, Prepared, Takes
 from sendreturn.engine.projects import add_projects
 from sendreturn.engine.run import Run
-from sendreturn.returns.deliver import Delivery, StagedFile, StagedTake, deliver
+from sendreturn.returns.deliver import Delivered, Delivery, StagedFile, StagedTake, deliver
+from sendreturn.returns.deliver import DeliveredFile as FileInPlace
 from sendreturn.returns.sidecar import (
     About,
     Ai,
@@ -24,6 +25,7 @@ from sendreturn.returns.sidecar import (
     source_path,
     utc_text,
 )
+from sendreturn.words import Kind
 
 MOST_WARNINGS = 3
 
@@ -43,11 +45,23 @@ async def hand_over(run: Run, prepared: Prepared, takes: Takes, finished: Finish
     )
     delivered = await asyncio.to_thread(deliver, delivery)
     notes = await asyncio.to_thread(add_projects, run, prepared, delivered)
-    files = (
-        DeliveredFile(file.take, file.kind, file.path, file.position_samples or 0, file.sample_rate_hz or 0)
-        for file in delivered.files
-    )
-    return Handed(delivered.folder, tuple(files), (*notes, *_warnings(finished)))
+    files = tuple(_told(file, delivered, prepared) for file in delivered.files)
+    return Handed(delivered.folder, files, (*notes, *_warnings(finished)))
+
+
+def _told(file: FileInPlace, delivered: Delivered, prepared: Prepared) -> DeliveredFile:
+    """The file as listeners hear of it: notes have no rate of their own, and start with their mix."""
+    position, rate_hz = file.position_samples, file.sample_rate_hz
+    if file.kind is Kind.MIDI:
+        position, rate_hz = _start_of(file.take, delivered, prepared)
+    return DeliveredFile(file.take, file.kind, file.path, position or 0, rate_hz or 0)
+
+
+def _start_of(take: int, delivered: Delivered, prepared: Prepared) -> tuple[int | None, int | None]:
+    """Where the mix of a take starts on the timeline, and at which rate; the clip where there is no mix."""
+    mixes = (file for file in delivered.files if file.take == take and file.kind is Kind.MIX)
+    first = next(mixes, None) or prepared.source
+    return (None, None) if first is None else (first.position_samples, first.sample_rate_hz)
 
 
 def _refs(run: Run, takes: Takes) -> ServiceRefs:
