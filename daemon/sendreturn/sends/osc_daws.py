@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     PressDaw = Callable[[str, Press], Awaitable[Note]]
 
 DAW = "daw"
-MOST_AT_ONCE = 256
-"""More are told to come again: a flood costs messages and nothing else."""
 MOST_AT_ONCE = 64
+"""More are told to come again: a flood costs messages and nothing else."""
 
 
 class DawMessages:
