@@ -25,6 +25,7 @@ from sendreturn.sends.osc_messages import OUTGOING, Asked, Message, Out
 from sendreturn.sends.osc_repeats import Repeats
 from sendreturn.sends.osc_senders import Senders
 from sendreturn.sends.wish import Origin, Wish
+from sendreturn.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -338,6 +339,9 @@ class OscDoor:
         self._put(self._home_of(sender), (word, (*args, *(asked.echo if asked else ()))))
 
     def _on_event(self, event: Event) -> None:
+        if event.send.state is State.QUEUED:
+            for address in self._listeners.hear_it_is_made(event.send.id):
+                self._put(address, osc_messages.accepted(event.send))
         hearers = list(self._listeners.hear(event.send.id))
         for out in osc_messages.told_of(event):
             for address, echo in hearers:

@@ -36,6 +36,8 @@ class Listeners:
         self.always: tuple[Address, ...] = ()
         self._subscribers: dict[Address, None] = {}
         self._askers: OrderedDict[str, dict[Address, tuple[Value, ...]]] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """Sends that listeners know to have been made."""
 
     def subscribe(self, address: Address) -> bool:
         """False where there are as many as there may be."""
@@ -63,6 +65,16 @@ class Listeners:
         askers = self._askers.get(send_id, {})
         for address in dict.fromkeys((*askers, *self._subscribers, *self.always)):
             yield address, askers.get(address, ())
+
+    def hear_it_is_made(self, send_id: str) -> Iterator[Address]:
+        """Who is still to hear that a send was made. Whoever asked for it has an answer of their own."""
+        if send_id in self._known:
+            return
+        self._known[send_id] = None
+        if len(self._known) > MAX_ASKERS:
+            self._known.popitem(last=False)
+        askers = self._askers.get(send_id, {})
+        yield from (address for address in dict.fromkeys((*self._subscribers, *self.always)) if address not in askers)
 
 
 def with_port(sender: Address, args: tuple[Any, ...]) -> Address:

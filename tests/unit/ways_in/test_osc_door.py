@@ -365,6 +365,7 @@ async def test_subscribers_and_configured_listeners_hear_every_event_once(rig: R
     assert await daw.hear() == ("pong", "1.2.3")
     await phone.ask("cover", "/a.wav")
     rig.desk.publish(Event(rig.desk.sends["00000001"]))
+    assert await daw.hear() == ("accepted", "00000001", "cover", "/a.wav")
     assert (await phone.hear())[0] == (await daw.hear())[0] == "state"
     await phone.hear_nothing()
     phone.send("unsubscribe", daw.port)
@@ -383,8 +384,19 @@ async def test_configured_listeners_hear_without_asking() -> None:
             phone = await rig.controller()
             await phone.ask("cover", "/a.wav")
             rig.desk.publish(Event(rig.desk.sends["00000001"]))
-            data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(listener, 65536), 10)
-    assert OscMessage(data).address == "/sendreturn/state"
+            loop = asyncio.get_running_loop()
+            heard = [await asyncio.wait_for(loop.sock_recv(listener, 65536), 10) for _ in range(2)]
+    assert [OscMessage(data).address for data in heard] == ["/sendreturn/accepted", "/sendreturn/state"]
+
+
+async def test_subscribers_hear_once_that_a_send_was_made_by_another_way_in(rig: Rig, phone: Controller) -> None:
+    await phone.ask("subscribe")
+    queued = rig.desk.accept(Wish("cover", Path("/song/riff.wav"), origin=Origin.FOLDER)).send
+    for send in (queued, replace(queued, text="taken up again")):
+        rig.desk.publish(Event(send))
+    assert await phone.hear() == ("accepted", queued.id, "cover", "/song/riff.wav")
+    assert [(await phone.hear())[0] for _ in range(2)] == ["state", "state"]
+    await phone.hear_nothing()
 
 
 async def test_there_are_never_more_than_64_subscribers(phone: Controller) -> None:
