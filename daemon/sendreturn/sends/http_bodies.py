@@ -41,8 +41,9 @@ async def read_upload(request: Request) -> AsyncIterator[tuple[SendRequest, Path
     """
     try:
         async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
-            audio = form.get("audio") or form.get("file")
-            if audio is None or isinstance(audio, str):
+            # There is one file at most, whatever its part is called.
+            audio = next((part for part in form.values() if not isinstance(part, str)), None)
+            if audio is None:
                 raise UsageError("The upload holds no audio.", "Send the file as the part named audio.")
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             asked = parse_request({**fields, "params": _params(fields)})

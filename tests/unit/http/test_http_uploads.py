@@ -40,6 +40,14 @@ async def test_an_upload_lands_among_the_sent_clips_and_is_sent(rig: HttpRig):
     assert wish.params == {"extend_s": 8}
 
 
+@pytest.mark.parametrize("part", ["file", "clip"])
+async def test_the_part_with_the_file_may_have_any_name(rig: HttpRig, part: str):
+    form = {"operation": "extend", "session": str(rig.session)}
+    answer = await rig.http.post("/api/sends", data=form, files={part: ("riff.wav", wav_bytes())})
+    assert answer.status_code == 202
+    assert kept(rig) == {"riff.wav": wav_bytes()}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 async def test_an_upload_may_be_read_by_whoever_may_read_the_session(rig: HttpRig):
     before = os.umask(0o027)
@@ -96,7 +104,7 @@ async def test_a_very_long_name_is_shortened(rig: HttpRig):
 @pytest.mark.parametrize(
     "request_of",
     [
-        {"data": {"operation": "extend", "session": "SONG"}, "files": {"other": ("a.wav", b"RIFF")}},
+        {"data": {"operation": "extend", "session": "SONG"}, "files": {"audio": (None, b"RIFF")}},
         {"data": {"operation": "extend"}, "files": {"audio": ("a.wav", b"RIFF")}},
         {"data": {"operation": "extend", "session": ""}, "files": {"audio": ("a.wav", b"RIFF")}},
         {"data": {"operation": "extend", "session": "Song"}, "files": {"audio": ("a.wav", b"RIFF")}},
