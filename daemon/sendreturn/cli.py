@@ -38,6 +38,14 @@ COMMANDS = {
 """Each command with its module and what it does; a module is imported only when its command is called."""
 
 
+CONFIG = "--config"
+
+
+def _take(ctx: click.Context, _param: click.Parameter, config: Path | None) -> None:
+    if config is not None:
+        ctx.obj = config
+
+
 class Lazy(Group):
     """A group that imports a command when it is wanted, so that the command line starts quickly."""
 
@@ -49,16 +57,25 @@ class Lazy(Group):
             return None
         module = importlib.import_module(f"sendreturn.commands.{COMMANDS[name][0]}")
         command: click.Command = getattr(module, f"{name}_command")
-        return command
+        return _with_config(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
+def _with_config(command: click.Command) -> click.Command:
+    """The command, which takes --config too: nobody remembers that it belongs before the command."""
+    if not any(CONFIG in param.opts for param in command.params):
+        kind, about = click.Path(path_type=Path), "As before the command."
+        option = click.Option([CONFIG], type=kind, help=about, hidden=True, expose_value=False, callback=_take)
+        command.params.append(option)
+    return command
+
+
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--config",
+    CONFIG,
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The configuration file. Default: $SENDRETURN_CONFIG, else sendreturn.yaml in your config folder.",

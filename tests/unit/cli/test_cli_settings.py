@@ -56,6 +56,17 @@ def test_a_configuration_that_is_named_and_missing_is_told(
     assert "is not there" in call("list").err
 
 
+@pytest.mark.parametrize("command", [("list",), ("bridge", "list")])
+def test_the_configuration_may_be_named_before_or_after_the_command(
+    desktop: Desktop, tmp_path: Path, command: tuple[str, ...]
+):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("servce: local\n")
+    for arguments in (("--config", wrong, *command), (command[0], "--config", wrong, *command[1:])):
+        said = call(*arguments)
+        assert (said.code, "servce" in said.err) == (2, True)
+
+
 def test_no_configuration_at_all_is_no_reason_to_warn(
     desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
