@@ -99,6 +99,9 @@ STEMS = (
     "other",
 )
 
+HELD = "Waiting: "
+"""So begins the text of a send that waits until the user has set the key or the credits of its service right."""
+
 TEMP_PREFIX = ".sendreturn-"
 """Names that begin so are ours while a file is being written; every watcher of ours passes them over."""
 

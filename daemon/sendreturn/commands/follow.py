@@ -12,7 +12,7 @@ import click
 
 from sendreturn.net import UnreachableError
 from sendreturn.terminal import printable
-from sendreturn.words import ENDED, State
+from sendreturn.words import ENDED, HELD, State
 
 Shape = dict[str, Any]
 LOOK_EVERY_S = 0.3
@@ -26,13 +26,14 @@ def tell_id(send_id: str) -> None:
 
 
 def follow(look: Callable[[], Shape]) -> Shape:
-    """Show a send's progress until it has ended; returns how it ended.
+    """Show a send's progress until it has ended, or waits for key or credits; returns how it stands.
 
-    A daemon that restarts meanwhile is waited for. Ctrl-C stops the following, not the send.
+    That wait may take days, and nobody may sit before a script. A daemon that restarts meanwhile is waited for. Ctrl-C
+    stops the following, not the send.
     """
     show = Progress()
     try:
-        while (send := _patiently(look))["state"] not in _ENDED:
+        while (send := _patiently(look))["state"] not in _ENDED and not _is_held(send):
             show(send)
             time.sleep(LOOK_EVERY_S)
     except KeyboardInterrupt:
@@ -76,5 +77,10 @@ def end_with(ctx: click.Context, send: Shape) -> None:
         for path in send["returns"]:
             click.echo(printable(path), err=True)
         return
-    click.echo(f"sendreturn: {printable(send['text'])}", err=True)
+    goes_on = f" Then it goes on by itself; `sendreturn show {send['id']}` tells." if _is_held(send) else ""
+    click.echo(f"sendreturn: {printable(send['text'])}{goes_on}", err=True)
     ctx.exit(1)
+
+
+def _is_held(send: Shape) -> bool:
+    return send["state"] not in _ENDED and bool(send["text"].startswith(HELD))

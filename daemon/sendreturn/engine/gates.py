@@ -10,6 +10,8 @@ from typing import Protocol
 
 import structlog
 
+from sendreturn.words import HELD
+
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_S = 30.0
@@ -80,7 +82,7 @@ class Gate:
                 self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
                 return waited
             waited = True
-            run.tell(0.0, f"Waiting: {self.why}")
+            run.tell(0.0, f"{HELD}{self.why}")
             await run.until(self._moved, left_s)
         return waited
 

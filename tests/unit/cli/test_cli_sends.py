@@ -19,7 +19,7 @@ from fake_service import FakeService, manifest, write_tone
 from living_daemon import LivingDaemon
 from sendreturn.card import Card, write_card
 from sendreturn.commands import follow
-from sendreturn.errors import ServiceError
+from sendreturn.errors import Outcome, ServiceError
 from sendreturn.logs import logs_in
 from sendreturn.settings import Budget
 from sendreturn.words import State
@@ -81,6 +81,10 @@ def studio(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 def refuse() -> None:
     raise ServiceError("Studio has no time for this.", "Ask again tomorrow.")
+
+
+def no_key() -> None:
+    raise ServiceError("There is no API key for Studio.", "Set one.", outcome=Outcome.ASK, of_account=True)
 
 
 async def test_a_send_prints_its_id_alone_and_is_done(studio: Open):
@@ -297,6 +301,22 @@ async def test_names_that_a_terminal_would_obey_are_shown_as_escapes(studio: Ope
     for text in (*texts, missing.err):
         assert not {"\x1b", "\x07"} & set(text)
         assert not re.search(r"^id: 00000000", text, re.MULTILINE)
+
+
+async def test_a_send_that_waits_for_a_key_is_not_followed_for_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with Studio(tmp_path, monkeypatch, daemon=True) as home:
+        home.service.on_submit = no_key
+        first = await home.send("--wait")
+        second = await home.send("--wait", "--set", "style=jazz")
+        assert (first.code, second.code) == (1, 1)
+        send = await home.shown(second.out.strip())
+        assert send["text"].startswith("Waiting: There is no API key")
+        assert second.err.splitlines()[-1] == (
+            f"sendreturn: {send['text']} Then it goes on by itself; `sendreturn show {send['id']}` tells."
+        )
+        home.service.on_submit = lambda: None
+        await home.call("retry", first.out.strip(), "--wait")
+        await home.until(send["id"], "done")
 
 
 async def test_following_goes_on_when_the_daemon_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
