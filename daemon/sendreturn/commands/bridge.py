@@ -25,11 +25,13 @@ def bridge_command() -> None:
 
 
 @bridge_command.command("list")
+@click.argument("daw", required=False)
 @click.pass_context
-def list_(ctx: click.Context) -> None:
-    """Show every DAW, what works in it, and whether its bridge is installed."""
-    for name, manifest in load_daws().items():
-        state = "installed" if _installation(ctx, name).is_installed else "not installed"
+def list_(ctx: click.Context, daw: str | None) -> None:
+    """Show DAW, or every one: what works in it, and whether its bridge is installed."""
+    for name in [daw] if daw else load_daws():
+        found = _installation(ctx, name)
+        manifest, state = found.manifest, "installed" if found.is_installed else "not installed"
         click.echo(f"{name}: {manifest.title}; {state}")
         click.echo(f"    {manifest.about}")
 

@@ -21,10 +21,11 @@ def models_command() -> None:
 
 
 @models_command.command("list")
-def list_() -> None:
-    """Show the models that can be used, and which are installed."""
+@click.argument("name", required=False)
+def list_(name: str | None) -> None:
+    """Show NAME, or all models that can be used, and which are installed."""
     installed = {model.name for model in _store().installed()}
-    for model in known_models(load_manifests()).values():
+    for model in _chosen(name):
         state = "installed" if model.name in installed else f"not installed ({model.size_mb:g} MB to fetch)"
         click.echo(f"{model.name}: {model.title}; {model.licence}; {state}")
 
@@ -47,12 +48,13 @@ def install(name: str | None) -> None:
 
 
 @models_command.command("remove")
-@click.argument("name")
-def remove(name: str) -> None:
-    """Remove NAME.
+@click.argument("name", required=False)
+def remove(name: str | None) -> None:
+    """Remove NAME, or all models.
 
     \b
-    Example:
+    Examples:
+      sendreturn models remove
       sendreturn models remove basic-pitch
     """
     store = _store()

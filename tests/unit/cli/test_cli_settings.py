@@ -164,6 +164,8 @@ def test_models_are_listed_with_their_licence(desktop: Desktop):
     assert lines
     assert all(re.search(r"not installed \([\d.]+ MB to fetch\)$", line) for line in lines)
     assert call("models", "remove", "basic-pitch").out == "basic-pitch was not installed.\n"
+    assert call("models", "list", "basic-pitch").out.splitlines() == [one for one in lines if "basic-pitch" in one]
+    assert len(call("models", "remove").out.splitlines()) == len(lines)
     assert call("models", "install", "nothing").code == 2
 
 

@@ -25,6 +25,8 @@ def test_every_daw_is_listed_with_what_it_can() -> None:
     assert said.code == 0
     for name, manifest in load_daws().items():
         assert f"{name}: {manifest.title}; not installed" in said.out
+    assert call("bridge", "list", "reaper").out.startswith("reaper: ")
+    assert call("bridge", "list", "nothing").code == 2
 
 
 @pytest.mark.parametrize("name", [*RECIPES, "bitwig", "drivenbymoss"])
