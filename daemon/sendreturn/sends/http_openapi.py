@@ -25,6 +25,15 @@ ERRORS = {
     422: "The service will not do this; nothing was spent.",
     503: "Too many streams are open.",
 }
+OUTSIDE = {
+    401: "The signature is wrong.",
+    404: "There is nothing here.",
+    408: "The body came too slowly.",
+    413: "The body is too large.",
+    416: "The clip has no such part.",
+    429: "Too many requests; come again after Retry-After.",
+}
+"""What statuses mean where the Internet may ask."""
 
 
 @cache
@@ -54,7 +63,7 @@ def openapi() -> Shape:
 def _paths() -> Shape:
     state = {"name": "state", "in": "query", "description": "Only sends in this state.", "schema": {"enum": STATES}}
     send_id = {"name": "id", "in": "path", "required": True, "schema": {**TEXT, "pattern": "^[0-9a-f]{8}$"}}
-    daw = {"name": "name", "in": "path", "required": True, "schema": TEXT}
+    daw = _in_path("name")
     turns = {
         "cancel": "Cancel a send that has not ended",
         "retry": "Try a send once more that failed, was cancelled or is uncertain",
@@ -104,7 +113,38 @@ def _paths() -> Shape:
         },
         "/health": {"get": _operation("Tell whether all is well", "Health")},
         "/openapi.json": {"get": _operation("This description", "Description")},
+        **_public_paths(),
     }
+
+
+def _public_paths() -> Shape:
+    """Only these are answered at `public_url` too. What is wrong there is told by a status alone."""
+    token, name, service, send_id = (_in_path(name) for name in ("token", "name", "service", "id"))
+    audio = {"description": "The clip.", "content": {"audio/*": {"schema": {**TEXT, "format": "binary"}}}}
+    return {
+        "/clips/{token}/{name}": {
+            "parameters": [token, name],
+            "get": {
+                "summary": "Fetch a clip that a service was given the address of, or a part of it (Range)",
+                "responses": {"200": audio, "206": audio, **_statuses(404, 416, 429)},
+            },
+        },
+        "/webhooks/{service}/{id}/{token}": {
+            "parameters": [service, send_id, token],
+            "post": {
+                "summary": "Be called back by a service; it is taken as a hint to look there",
+                "responses": {"200": {"description": "It is heard."}, **_statuses(401, 404, 408, 413, 429)},
+            },
+        },
+    }
+
+
+def _in_path(name: str) -> Shape:
+    return {"name": name, "in": "path", "required": True, "schema": TEXT}
+
+
+def _statuses(*codes: int) -> Shape:
+    return {str(code): {"description": OUTSIDE[code]} for code in codes}
 
 
 def _operation(summary: str, schema: str, status: int = 200, *, errors: tuple[int, ...] = (), **more: Any) -> Shape:

@@ -82,7 +82,7 @@ def with_port(sender: Address, args: tuple[Any, ...]) -> Address:
     if not args:
         return sender
     try:
-        port = int(args[0])
+        port = int(float(args[0]))  # "9000.0", as some controllers write numbers
     except (TypeError, ValueError, OverflowError):
         port = 0
     if len(args) > 1 or not 1 <= port <= 65535:
