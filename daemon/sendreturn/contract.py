@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from sendreturn.audio.notes import Meter, NoteTrack
+from sendreturn.keys import how_to_set
 from sendreturn.params import Params
 from sendreturn.words import Kind, SendId
 
@@ -130,6 +131,11 @@ class Setup:
     options: JsonDict
     weights: Path
     key: Callable[[], str | None] = lambda: None
+
+    @property
+    def key_hint(self) -> str:
+        """How the user sets the key, as a sentence."""
+        return how_to_set(self.manifest.name, self.options.get("api_key_env"))
 
 
 @dataclass(frozen=True)

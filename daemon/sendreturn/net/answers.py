@@ -51,11 +51,12 @@ def pause_s(answer: Answer, now: float | None = None) -> float | None:
 
 
 class Words:
-    """The sentences of one service: `title` is its name, `host` where it is asked."""
+    """The sentences of one service: `title` is its name, `host` where it is asked, `key_hint` how to set its key."""
 
-    def __init__(self, title: str, host: str) -> None:
+    def __init__(self, title: str, host: str, key_hint: str = "") -> None:
         self._title = title
         self._host = host
+        self._key_hint = key_hint or SET_KEY
 
     def no_answer(self, fault: NoAnswerError, *, paid: bool) -> ServiceError:
         """No answer came. A request that may be billed and had begun has an unknown fate."""
@@ -108,7 +109,8 @@ class Words:
         return ServiceError(what, LOOK_FIRST, detail, Outcome.UNKNOWN)
 
     def no_key(self) -> ServiceError:
-        return ServiceError(f"There is no API key for {self._title}.", SET_KEY, outcome=Outcome.ASK, of_account=True)
+        what = f"There is no API key for {self._title}."
+        return ServiceError(what, self._key_hint, outcome=Outcome.ASK, of_account=True)
 
     def bad_key(self) -> ServiceError:
         what = f"The API key for {self._title} has characters that no key has; it was not sent."

@@ -63,6 +63,7 @@ class Api:
         limiter: The service's rate limit, for all requests together.
         classify: Says what is wrong with an answer; None for a good one. What it says of a request that may be billed
             goes, except that it may not call an answer of 500 or more passing trouble (see `post`).
+        key_hint: How the user sets the key, where there is none.
 
     Failures are ServiceErrors. None of them, nor any log, holds the key.
     """
@@ -75,13 +76,14 @@ class Api:
         key: Callable[[], str | None] | None,
         limiter: Limiter,
         classify: Callable[[Answer], ServiceError | None],
+        key_hint: str = "",
         max_json_bytes: int = 8 * 1024 * 1024,
     ) -> None:
         parts = urlsplit(base_url)
         self._base_url = base_url.rstrip("/")
         self._host = parts.hostname or ""
         self._is_safe = parts.scheme == "https" or is_near(self._host)
-        self._words = Words(title, self._host)
+        self._words = Words(title, self._host, key_hint)
         self._title = title
         self._find_key = key
         self._key: str | None = None

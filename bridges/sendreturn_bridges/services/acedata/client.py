@@ -46,12 +46,18 @@ class AceData:
         title, limiter = setup.manifest.title, Limiter(setup.manifest.requests, setup.manifest.per_s)
         base_url, platform_url = _url(options, "base_url", BASE_URL), _url(options, "platform_url", PLATFORM_URL)
         self._api = Api(
-            base_url=base_url, title=title, key=setup.key, limiter=limiter, classify=faults.classify_request
+            base_url=base_url,
+            title=title,
+            key=setup.key,
+            key_hint=setup.key_hint,
+            limiter=limiter,
+            classify=faults.classify_request,
         )
         self._platform = Api(
             base_url=platform_url,
             title=f"{title}'s platform",
             key=lambda: _platform_key(options) or setup.key(),
+            key_hint=setup.key_hint,
             limiter=limiter,
             classify=faults.classify_platform,
         )

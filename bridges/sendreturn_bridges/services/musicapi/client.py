@@ -42,10 +42,20 @@ class MusicApi:
         limiter = _limiter(setup)
         title = setup.manifest.title
         self._paid = Api(
-            base_url=self._base_url, title=title, key=setup.key, limiter=limiter, classify=faults.classify_request
+            base_url=self._base_url,
+            title=title,
+            key=setup.key,
+            key_hint=setup.key_hint,
+            limiter=limiter,
+            classify=faults.classify_request,
         )
         self._free = Api(
-            base_url=self._base_url, title=title, key=setup.key, limiter=limiter, classify=faults.classify_look
+            base_url=self._base_url,
+            title=title,
+            key=setup.key,
+            key_hint=setup.key_hint,
+            limiter=limiter,
+            classify=faults.classify_look,
         )
         self._hosts = hosts_for(setup.manifest.media_hosts, options)
         self._strange: Counter[str] = Counter()

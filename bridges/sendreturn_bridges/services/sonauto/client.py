@@ -48,6 +48,7 @@ class SonautoBridge:
             base_url=str(setup.options.get("base_url") or BASE_URL),
             title=setup.manifest.title,
             key=setup.key,
+            key_hint=setup.key_hint,
             limiter=Limiter(setup.manifest.requests, setup.manifest.per_s),
             classify=classify,
         )

@@ -144,7 +144,14 @@ class SunoApiBridge:
         await self._host.close()
 
     def _open(self, base_url: str, setup: Setup, limiter: Limiter) -> Api:
-        return Api(base_url=base_url, title=setup.manifest.title, key=setup.key, limiter=limiter, classify=classify)
+        return Api(
+            base_url=base_url,
+            title=setup.manifest.title,
+            key=setup.key,
+            key_hint=setup.key_hint,
+            limiter=limiter,
+            classify=classify,
+        )
 
     async def _other_addresses(self, made: Made, origin: Mapping[str, str]) -> list[str]:
         """Where a file may lie now: where the service says, then where songs usually lie."""
