@@ -185,7 +185,10 @@ class MailboxLink:
         elif kind == "refused":
             desk.refused(name, str(message.get("request") or ""), str(message.get("text") or "It cannot be sent."))
         else:
-            raise UsageError(f"The script in {self._setup.manifest.title} sent a message of an unknown kind: {kind!r}.")
+            raise UsageError(
+                f"The script in {self._setup.manifest.title} sent a message of an unknown kind: {kind!r}.",
+                f"Run `sendreturn bridge install {name}`: the script may be of another version.",
+            )
         return None
 
     def _sent(self, message: dict[str, Any]) -> Note:

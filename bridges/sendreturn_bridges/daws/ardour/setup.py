@@ -202,7 +202,9 @@ def _read_list(config: Config) -> UiScripts:
     except FileNotFoundError:
         return UiScripts(EMPTY)
     except OSError as error:
-        raise SendReturnError(f"{config.list} cannot be read: {error.strerror}.") from error
+        raise SendReturnError(
+            f"{config.list} cannot be read: {error.strerror}.", "Make it readable, then do it again."
+        ) from error
 
 
 def _ours_in(config: Config) -> bool:
