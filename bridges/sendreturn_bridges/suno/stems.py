@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sendreturn.net.reading import text
-from sendreturn.words import STEMS
+from sendreturn.contract import JsonDict, Made, MadeTake
+from sendreturn.net.reading import number, text
+from sendreturn.words import STEMS, Kind
 
 TWO = ("vocals", "instrumental")
 FOUR = ("vocals", "drums", "bass", "other")
@@ -72,12 +73,46 @@ def stem_sets(clips: Sequence[Clip], is_there: Callable[[Clip], bool]) -> list[l
     return sets if sets[0] else []
 
 
+def stem_takes(
+    made_by: str,
+    context: JsonDict,
+    sets: Sequence[Sequence[Named]],
+    notes: tuple[str, ...],
+    url_of: Callable[[Clip], str],
+    id_field: str,
+) -> tuple[MadeTake, ...]:
+    """A take for each set where the request's `sets` says "takes", else all stems in one take.
+
+    Args:
+        url_of: Where a stem lies.
+        id_field: The field that has a stem's id.
+    """
+    wanted = sets if context.get("sets") == "takes" else [[named for one in sets for named in one]]
+    return tuple(_take(made_by, context, one, notes, url_of, id_field) for one in wanted)
+
+
 def fewer_note(title: str, asked: int, sets: Sequence[Sequence[Named]]) -> tuple[str, ...]:
     """A sentence where the service gave fewer stems than were asked for."""
     came = max((len(one) for one in sets), default=0)
     if came >= asked:
         return ()
     return (f"{title} gave {came} stems, not {asked}. local makes 2 or 4 of a file at no cost (-o stems -s local).",)
+
+
+def _take(
+    made_by: str,
+    context: JsonDict,
+    stems: Sequence[Named],
+    notes: tuple[str, ...],
+    url_of: Callable[[Clip], str],
+    id_field: str,
+) -> MadeTake:
+    covers = str(context.get("covers", "all"))
+    files = tuple(
+        Made(Kind.STEM, url_of(clip), name, number(clip.get("duration")), covers, made_by) for name, clip in stems
+    )
+    told = {"stems": [{"stem": name, "id": text(clip.get(id_field))} for name, clip in stems]}
+    return MadeTake(files, notes=notes, told=told)
 
 
 def _name_of(said: str) -> str | None:

@@ -6,20 +6,17 @@ specification 1.61 (Gallery), Microsoft's RIFF registration (LIST/INFO).
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
-import secrets
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sendreturn.audio import bext, cue, info, ixml
 from sendreturn.audio.opening import open_regular, shown
+from sendreturn.audio.rewriting import rewritten
 from sendreturn.audio.riff import UNKNOWN_SIZE, Chunk, read_wave, walk
 from sendreturn.audio.wave_metadata import WaveMetadata
-from sendreturn.errors import ClipError, SendReturnError
-from sendreturn.words import TEMP_PREFIX
+from sendreturn.errors import ClipError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,18 +130,8 @@ class _New:
 
 def _rewrite(path: Path, source: BinaryIO, old: list[Chunk], new: _New) -> None:
     kept = [chunk for chunk in old if not new.replaces(source, chunk)]
-    scratch = path.with_name(f"{TEMP_PREFIX}{secrets.token_hex(8)}")
-    try:
-        with scratch.open("xb") as target:
-            _write_all(target, source, kept, new)
-            target.flush()
-            os.fsync(target.fileno())
-        scratch.replace(path)
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        what = f"{shown(path)} could not be given its metadata ({problem.strerror})."
-        raise SendReturnError(what, "Check that its folder is there and its disk has room.") from problem
+    with rewritten(path, "its metadata") as target:
+        _write_all(target, source, kept, new)
 
 
 def _write_all(target: BinaryIO, source: BinaryIO, kept: list[Chunk], new: _New) -> None:

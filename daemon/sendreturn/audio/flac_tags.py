@@ -6,16 +6,13 @@ chapter extension (xiph.org wiki) for markers.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import shutil
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from sendreturn.audio.opening import open_regular, shown
+from sendreturn.audio.rewriting import rewritten
 from sendreturn.errors import ClipError, SendReturnError
-from sendreturn.words import TEMP_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,19 +131,9 @@ def _pack(vendor: bytes, pairs: list[tuple[str, str]]) -> bytes:
 def _rewrite(path: Path, source: BinaryIO, blocks: list[Block]) -> None:
     if any(len(body) > _LONGEST_BLOCK for _, body in blocks):
         raise SendReturnError(f"{shown(path)} could not be given its tags: they are too long.")
-    scratch = path.with_name(f"{TEMP_PREFIX}{secrets.token_hex(8)}")
-    try:
-        with scratch.open("xb") as target:
-            target.write(b"fLaC")
-            for index, (kind, body) in enumerate(blocks):
-                last = _LAST if index == len(blocks) - 1 else 0
-                target.write(bytes([kind | last]) + len(body).to_bytes(3, "big") + body)
-            shutil.copyfileobj(source, target, _COPY_BYTES)
-            target.flush()
-            os.fsync(target.fileno())
-        scratch.replace(path)
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        what = f"{shown(path)} could not be given its tags ({problem.strerror})."
-        raise SendReturnError(what, "Check that its folder is there and its disk has room.") from problem
+    with rewritten(path, "its tags") as target:
+        target.write(b"fLaC")
+        for index, (kind, body) in enumerate(blocks):
+            last = _LAST if index == len(blocks) - 1 else 0
+            target.write(bytes([kind | last]) + len(body).to_bytes(3, "big") + body)
+        shutil.copyfileobj(source, target, _COPY_BYTES)

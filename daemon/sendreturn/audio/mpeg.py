@@ -31,7 +31,6 @@ class Frame:
     rate_hz: int
     channels: int
     size: int
-    has_crc: bool
 
     @property
     def samples(self) -> int:
@@ -70,7 +69,7 @@ def frame_of(head: bytes) -> Frame | None:
     kbits = (_KBITS_1 if version == 3 else _KBITS_2)[bitrate]
     size = (144_000 if version == 3 else 72_000) * kbits // rate_hz + (head[2] >> 1 & 1)
     channels = 1 if head[3] >> 6 == 3 else 2
-    return Frame(version, rate_hz, channels, size, has_crc=not head[1] & 1)
+    return Frame(version, rate_hz, channels, size)
 
 
 def begins_like_mp3(file: BinaryIO, size: int) -> bool:

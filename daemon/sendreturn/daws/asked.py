@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sendreturn.returns.files import sync_folder
+from sendreturn.daws.small_files import keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +73,7 @@ class AskedStore:
 
     def put(self, asked: Asked) -> None:
         """Write it down; when this returns it is on the disk."""
-        path = self._path(asked)
-        temp = path.with_suffix(".part")
-        with temp.open("w", encoding="utf-8") as file:
-            json.dump(asdict(asked), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temp.replace(path)
-        sync_folder(self._folder)
+        keep(self._path(asked), json.dumps(asdict(asked)))
         self._remember(asked)
 
     def placed(self, send_id: str) -> None:

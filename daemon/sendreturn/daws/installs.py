@@ -64,7 +64,7 @@ class Installation:
         """
         targets = [(file, self.target(file)) for file in self.manifest.files]
         for _, target in targets:
-            _refuse_strangers(target)
+            refuse_strangers(target)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         steps = [self._write(file, target) for file, target in targets]
         steps += self._own_steps("install")
@@ -129,15 +129,7 @@ class Installation:
         if target.is_file() and target.read_bytes() == contents:
             return Step(target, "up to date")
         was_there = target.is_file()
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temp = target.with_name(f".{target.name}.part")
-            temp.write_bytes(contents)
-            temp.replace(target)
-        except OSError as error:
-            raise SendReturnError(
-                f"{target} cannot be written: {error.strerror}.", "Make its folder writable, then install again."
-            ) from error
+        write_whole(target, contents)
         return Step(target, "updated" if was_there else "written")
 
     def own(self, word: str) -> Any:
@@ -196,6 +188,27 @@ def is_ours(path: Path) -> bool:
         return False
 
 
+def refuse_strangers(target: Path) -> None:
+    """Raises UsageError where somebody else's file has that name."""
+    if target.exists() and not is_ours(target):
+        raise UsageError(
+            f"{target} is there already and is not of sendreturn.", "Move or rename it, then install again."
+        )
+
+
+def write_whole(target: Path, contents: bytes) -> None:
+    """Write a file of an installation, or replace it: as a whole or not at all. Raises SendReturnError."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temp = target.with_name(f".{target.name}.part")
+        temp.write_bytes(contents)
+        temp.replace(target)
+    except OSError as error:
+        raise SendReturnError(
+            f"{target} cannot be written: {error.strerror}.", "Make its folder writable, then install again."
+        ) from error
+
+
 def recipe_of(manifest: DawManifest) -> str:
     """The page on how to work with this DAW; empty where there is none."""
     return (_folder_of(manifest.name) / manifest.recipe).read_text("utf-8") if manifest.recipe else ""
@@ -206,13 +219,6 @@ def _leave(folder: Path) -> None:
     if folder.name.lower() == OWN_NAME:
         with contextlib.suppress(OSError):  # it is not empty, or may not be changed
             folder.rmdir()
-
-
-def _refuse_strangers(target: Path) -> None:
-    if target.exists() and not is_ours(target):
-        raise UsageError(
-            f"{target} is there already and is not of sendreturn.", "Move or rename it, then install again."
-        )
 
 
 def _folder_of(name: str) -> Traversable:

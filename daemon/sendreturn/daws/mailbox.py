@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 from collections import deque
 from contextlib import suppress
@@ -33,8 +32,8 @@ from watchdog.observers import Observer
 from sendreturn.daws.contract import Note
 from sendreturn.daws.mailbox_presses import MailboxPresses
 from sendreturn.daws.selection import MOST_BYTES, read_json, read_selection
+from sendreturn.daws.small_files import keep, replace
 from sendreturn.errors import SendReturnError, UsageError
-from sendreturn.returns.files import sync_folder
 from sendreturn.words import State
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class MailboxLink:
         for folder in (self._out, self._in):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         words = {key: self._setup.options.get(key, empty) for key, empty in (("operations", []), ("presets", {}))}
-        _replace(self._in / "words.json", json.dumps(words))
+        replace(self._in / "words.json", json.dumps(words))
         self._stop_watching = _watch(self._out, self.poke)
         self._task = asyncio.create_task(self._run(), name=f"mailbox {self._setup.manifest.name}")
         self._presses.start()
@@ -123,7 +122,7 @@ class MailboxLink:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._pongs[nonce] = answer
         ping = self._in / "ping"
-        _replace(ping, nonce)
+        replace(ping, nonce)
         try:
             return await asyncio.wait_for(answer, timeout_s)
         except TimeoutError:
@@ -186,7 +185,10 @@ class MailboxLink:
         elif kind == "refused":
             desk.refused(name, str(message.get("request") or ""), str(message.get("text") or "It cannot be sent."))
         else:
-            raise UsageError(f"The script in {self._setup.manifest.title} sent a message of an unknown kind: {kind!r}.")
+            raise UsageError(
+                f"The script in {self._setup.manifest.title} sent a message of an unknown kind: {kind!r}.",
+                f"Run `sendreturn bridge install {name}`: the script may be of another version.",
+            )
         return None
 
     def _sent(self, message: dict[str, Any]) -> Note:
@@ -221,7 +223,7 @@ class _Box:
                 del self._sends[note.send_id]
         status = {"count": self._count, "sends": list(self._sends.values()), "notes": list(self._notes)}
         with suppress(OSError):  # a DAW that is reading it holds it on Windows; the next note carries this one too
-            _replace(self._folder / "status.json", json.dumps(status, ensure_ascii=True))
+            replace(self._folder / "status.json", json.dumps(status, ensure_ascii=True))
 
     def put(self, placement: Placement) -> None:
         """Lay a placement ready, unless it lies here already."""
@@ -229,10 +231,8 @@ class _Box:
         if any(_send_of(path) == placement.send_id for path in numbers.values() if path.suffix != ".done"):
             return
         number = max([*numbers, self._first() - 1]) + 1
-        temp = self._folder / f"{number}.part"
-        _write(temp, json.dumps({"kind": "place", **_plain(placement)}, ensure_ascii=True))
-        temp.rename(self._folder / f"{number}.json")
-        sync_folder(self._folder)
+        message = {"kind": "place", **_plain(placement)}
+        keep(self._folder / f"{number}.json", json.dumps(message, ensure_ascii=True))
         self._prune([number for number, path in numbers.items() if path.suffix == ".done"])
 
     def _first(self) -> int:
@@ -251,7 +251,7 @@ class _Box:
             if number != first + len(gone):
                 break
             gone.append(number)
-        _replace(self._folder / "first", str(first + len(gone)))
+        replace(self._folder / "first", str(first + len(gone)))
         for number in gone:
             (self._folder / f"{number}.done").unlink(missing_ok=True)
 
@@ -277,19 +277,6 @@ def _read(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MOST_BYTES:
         raise UsageError("The DAW's side sent a message that is too long.", "Select less at once.")
     return read_json(path.read_text("utf-8", errors="replace"))
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _replace(path: Path, text: str) -> None:
-    temp = path.with_name(path.name + ".part")
-    temp.write_text(text, "utf-8", newline="\n")
-    temp.replace(path)
 
 
 def _watch(folder: Path, poke: Callable[[], None]) -> Callable[[], None]:

@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sendreturn.daws.small_files import replace
 from sendreturn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,9 +94,7 @@ class MailboxPresses:
             "request": press.request,
             "until_s": until_s,
         }
-        temp = self._path.with_suffix(".part")
-        temp.write_text(json.dumps(told), "utf-8", newline="\n")
-        temp.replace(self._path)
+        replace(self._path, json.dumps(told))
 
     async def _is_taken(self) -> bool:
         until_s = time.monotonic() + PATIENCE_S

@@ -1,4 +1,5 @@
-"""Errands: what a send needs beside its own request, done by a free service on this machine (stems, MIDI, tempo)."""
+"""Looking after a service's task until it ends; and errands, the tasks that a send needs beside its own request, done
+by a free service on this machine (stems, MIDI, tempo)."""
 
 from __future__ import annotations
 
@@ -18,8 +19,6 @@ WORST_PAUSE_S = 60.0
 OFFLINE_PAUSE_S = 20.0
 LATE_S = 10.0
 """A pause that was longer by this has been slept through, by all tasks at once."""
-
-
 ASK_AGAIN = "`retry` asks for it once more."
 
 

@@ -219,7 +219,7 @@ async def _tell_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _no_daws(name: str, *_: object) -> Any:
-    raise UsageError(f"There is no bridge for {name!r}.")
+    raise UsageError(f"There is no bridge for {name!r}.", "`sendreturn bridge list` shows all that there are.")
 
 
 async def _tell_nobody(request: Request, error: Exception) -> Response:

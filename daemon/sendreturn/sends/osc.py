@@ -366,7 +366,9 @@ class _CheckedDispatcher(Dispatcher):
 
 def _path_argument(value: object, sessions: Sequence[Path]) -> Path | None:
     if not isinstance(value, str):
-        raise UsageError(f"{value!r} stands where the path of a clip is expected.")
+        raise UsageError(
+            f"{value!r} stands where the path of a clip is expected.", "Send the path as text, then keys and values."
+        )
     return clip_path(value, sessions) if value else None
 
 

@@ -28,7 +28,7 @@ MAX_ASKERS = 4096
 class Listeners:
     """Addresses that hear events. A subscription lasts until it is ended or the daemon stops.
 
-    Args:
+    Attributes:
         always: The configured addresses that hear everything.
     """
 

@@ -128,7 +128,7 @@ def checked_value(key: object, value: object) -> Value:
         UsageError: it is of another type, or not a number.
     """
     if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"The value of {key} is not a number.")
+        raise UsageError(f"The value of {key} is not a number.", "Send a number, or leave the key out.")
     if isinstance(value, list):
         return [checked_value(key, item) for item in value]
     if value is None or isinstance(value, str | int | float):
@@ -183,7 +183,7 @@ def _text_or_none(value: Value) -> str | None:
 
 def _key(key: object) -> str:
     if not isinstance(key, str):
-        raise UsageError(f"{key!r} stands where the name of a parameter is expected.")
+        raise UsageError(f"{key!r} stands where the name of a parameter is expected.", "Send keys and values in pairs.")
     return key
 
 

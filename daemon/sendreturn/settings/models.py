@@ -5,15 +5,14 @@ A model made by hand checks each value; `load_settings` also checks how they go 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from sendreturn.audio.quantize import GRIDS, MOST_SWING, STRAIGHT, Quantizing
+from sendreturn.audio.quantize import MOST_SWING, STRAIGHT, Quantizing
 from sendreturn.fields import (
     Endpoint,
     Host,
@@ -35,103 +34,21 @@ from sendreturn.fields import (
 )
 from sendreturn.params import PARAMETERS, Params
 from sendreturn.places import expand
-from sendreturn.words import OPERATION_ALIASES, OPERATIONS, TEMP_PREFIX
-
-Operation = Annotated[str, choice(OPERATIONS, OPERATION_ALIASES)]
-
-_OSC_WORDS = (
-    "ping set clear subscribe unsubscribe reply cancel retry approve list selection selected"
-    " pong accepted state return done failed error"
+from sendreturn.settings.kinds import (
+    BitDepth,
+    Credits,
+    DatabaseUrl,
+    Folder,
+    Grid,
+    Operation,
+    Pattern,
+    PresetName,
+    SampleRate,
+    SessionPath,
 )
-_HOT_FOLDER_WORDS = "sent rejected"
-_WINDOWS_DEVICES = "con prn aux nul"
+
 FORMATS = ("wav", "flac")
 CONFORM = ("none", "offset", "stretch")
-RESERVED_PRESETS = frozenset(
-    {*OPERATIONS, *OPERATION_ALIASES, *f"{_OSC_WORDS} {_HOT_FOLDER_WORDS} {_WINDOWS_DEVICES}".split()}
-)
-"""A preset names a folder and an OSC address (`/sendreturn/<preset>`); these would mean something else there."""
-
-
-def _check_preset_name(value: object) -> str:
-    name = value if isinstance(value, str) else ""
-    if not re.fullmatch(r"[^\W_][\w-]{0,63}", name):
-        refuse("a preset name of letters, digits, - and _, since it names a folder and an OSC address")
-    if name.casefold() in RESERVED_PRESETS:
-        refuse("a preset name that is not an operation or a word of sendreturn's own")
-    return name
-
-
-def _check_folder(value: object) -> str:
-    parts = value.strip().split("/") if isinstance(value, str) else []
-    if not parts or any(not _is_folder_name(part) for part in parts):
-        refuse("the name of a folder inside the session, such as Returns or AI/Returns")
-    return "/".join(parts)
-
-
-def _is_folder_name(name: str) -> bool:
-    odd = re.search(r'[\\:*?"<>|\x00-\x1f]', name) or name != name.strip() or name.endswith(".")
-    return bool(name) and not odd and not name.startswith(TEMP_PREFIX) and len(name.encode()) <= 120
-
-
-def _check_session_path(value: object, info: ValidationInfo) -> Path:
-    text = str(value) if isinstance(value, str | Path) else ""
-    home = (info.context or {}).get("env")
-    is_full = text == "~" or text.startswith(("~/", "~\\")) or Path(text).is_absolute()
-    if not text.strip() or "\0" in text or not is_full:
-        refuse("the full path of a folder (~ is your home folder)")
-    return expand(text, home) if home is not None else expand(text)
-
-
-def _check_sample_rate(value: object) -> str | int:
-    if isinstance(value, str) and value.strip().casefold() == "session":
-        return "session"
-    rate = int(value) if isinstance(value, str) and re.fullmatch(r"\d{4,6}", value.strip()) else value
-    if isinstance(rate, bool) or not isinstance(rate, int) or not 8000 <= rate <= 384_000:
-        refuse("session, or a rate in Hz from 8000 to 384000")
-    return rate
-
-
-def _check_bit_depth(value: object) -> int:
-    depth = str(value).strip()
-    if isinstance(value, bool) or depth not in ("16", "24", "32"):
-        refuse("16, 24 or 32")
-    return int(depth)
-
-
-def _check_grid(value: object) -> str:
-    grid = value.replace(" ", "").upper() if isinstance(value, str) else ""
-    if grid not in GRIDS:
-        refuse(f"one of {', '.join(GRIDS)} (T: triplets)", choices=GRIDS)
-    return grid
-
-
-def _check_quantize(value: object) -> object:
-    """`none`, a grid alone, or a table."""
-    if isinstance(value, str):
-        return None if value.strip().casefold() == "none" else {"grid": value}
-    if value is not None and not isinstance(value, Mapping | QuantizeSettings):
-        refuse("none, a grid such as 1/16, or { grid: 1/16, strength: 0.8 }")
-    return value
-
-
-def _check_database(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"postgres(?:ql)?(?:\+\w+)?://\S+", value.strip()):
-        refuse("nothing (SQLite in the state folder), or an address postgresql://…")
-    return value.strip()
-
-
-def _check_match(value: object) -> str:
-    parts = value.strip().split("/") if isinstance(value, str) else []
-    if not parts or not all(parts) or ".." in parts or "\\" in "".join(parts):
-        refuse('a pattern relative to the session, with / between folders, such as "Bounces/*_cover.wav"')
-    return "/".join(parts)
-
-
-Folder = Annotated[str, BeforeValidator(_check_folder)]
-SessionPath = Annotated[Path, BeforeValidator(_check_session_path)]
-PresetName = Annotated[str, BeforeValidator(_check_preset_name)]
-Credits = Annotated[float, number(low=0)]
 
 
 class Part(BaseModel):
@@ -154,7 +71,7 @@ class Preset(Params):
 class Rule(Part):
     """Files elsewhere in a session that are sent when they appear: `match` is a glob relative to the session."""
 
-    match: Annotated[str, BeforeValidator(_check_match)]
+    match: Pattern
     preset: Line | None = None
     operation: Operation | None = None
     params: Params = Params()
@@ -284,7 +201,7 @@ class WebSettings(Part):
 class QuantizeSettings(Part):
     """The grid to which notes are drawn; see `audio.quantize.Quantizing`."""
 
-    grid: Annotated[str, BeforeValidator(_check_grid)] = "1/16"
+    grid: Grid = "1/16"
     strength: Annotated[float, number(0, 1)] = 1.0
     swing: Annotated[float, number(STRAIGHT, MOST_SWING)] = STRAIGHT
 
@@ -292,6 +209,15 @@ class QuantizeSettings(Part):
     def quantizing(self) -> Quantizing:
         """The same, as the notes' own code takes it."""
         return Quantizing(self.grid, self.strength, self.swing)
+
+
+def _check_quantize(value: object) -> object:
+    """`none`, a grid alone, or a table."""
+    if isinstance(value, str):
+        return None if value.strip().casefold() == "none" else {"grid": value}
+    if value is not None and not isinstance(value, Mapping | QuantizeSettings):
+        refuse("none, a grid such as 1/16, or { grid: 1/16, strength: 0.8 }")
+    return value
 
 
 class ReturnsSettings(Part):
@@ -308,8 +234,8 @@ class ReturnsSettings(Part):
     """
 
     folder: Folder = "Returns"
-    sample_rate: Annotated[str | int, BeforeValidator(_check_sample_rate)] = "session"
-    bit_depth: Annotated[int, BeforeValidator(_check_bit_depth)] = 24
+    sample_rate: SampleRate = "session"
+    bit_depth: BitDepth = 24
     format: Annotated[str, choice(FORMATS)] = "wav"
     stems: Stems = 2
     midi: YesNo = True
@@ -364,7 +290,7 @@ class Settings(Part):
     returns: ReturnsSettings = ReturnsSettings()
     hot_folder: HotFolderSettings = HotFolderSettings()
     staging: StagingSettings = StagingSettings()
-    database: Annotated[str, BeforeValidator(_check_database)] | None = None
+    database: DatabaseUrl | None = None
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
 

@@ -51,10 +51,6 @@ class Task:
     settling: asyncio.Task[None] | None = None
 
     @property
-    def looks_left(self) -> int:
-        return max(self.looks - self.looked + 1, 0)
-
-    @property
     def progress(self) -> float:
         """0 to 1; at 1 its time has come."""
         if self.ready_at is not None:

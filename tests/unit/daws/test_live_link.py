@@ -142,10 +142,26 @@ async def test_a_disk_that_is_full_is_no_end_of_the_link(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sendreturn_bridges.daws.live.bridge._write", refuse)
-        patched.setattr("sendreturn.daws.mailbox._write", refuse)
+        patched.setattr("sendreturn_bridges.daws.live.bridge.replace", refuse)
+        patched.setattr("sendreturn.daws.mailbox.keep", refuse)
         link.offer(placement(studio, 1, notes(tmp_path)))
         await asyncio.sleep(0)
         await asyncio.gather(*link._reading)
+    link.offer(placement(studio, 1, notes(tmp_path)))
+    await until_ready(studio)
+
+
+async def test_a_placement_that_was_written_and_not_renamed_is_laid_ready_when_it_is_offered_again(
+    studio: LiveStudio, tmp_path: Path, link: LiveLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", fail)
+        link.offer(placement(studio, 1, notes(tmp_path)))
+        await asyncio.sleep(0)
+        await asyncio.gather(*link._reading)
+    assert not list(studio.box.glob("*.json"))
     link.offer(placement(studio, 1, notes(tmp_path)))
     await until_ready(studio)

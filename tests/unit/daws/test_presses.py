@@ -197,7 +197,7 @@ async def test_a_press_of_an_earlier_daemon_is_nobodys_wish(tmp_path: Path) -> N
 
 async def test_a_mailbox_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     async with studio(tmp_path) as found:
-        (found.daw.mailbox / "in" / "press.part").mkdir()
+        (found.daw.mailbox / "in" / "press.json.part").mkdir()
         found.osc.say("/sendreturn/selected", "cover")
         assert "its mailbox cannot be written" in (await found.osc.hear("/sendreturn/error"))[0]
 

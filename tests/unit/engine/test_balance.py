@@ -38,12 +38,6 @@ def account(**more: object) -> Account:
     return studio
 
 
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    (tmp_path / "Song").mkdir()
-    return write_tone(tmp_path / "Song" / "riff.wav")
-
-
 @pytest.mark.parametrize(
     ("takes_credits", "told"),
     [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from engine_rig import Rig
-from fake_service import FakeService, manifest, write_tone
+from fake_service import FakeService, manifest
 from sendreturn.contract import Ask, Call, EarlierTake, Made, OperationSpec, Plan, Report
 from sendreturn.errors import Refusal
 from sendreturn.words import Kind, State
@@ -37,12 +37,6 @@ class OwnSongs(FakeService):
 
     def follow(self, ask: Ask, done: Mapping[str, Report]) -> tuple[Call, ...]:
         return ()
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    (tmp_path / "Song").mkdir()
-    return write_tone(tmp_path / "Song" / "riff.wav")
 
 
 def studio() -> OwnSongs:

@@ -18,12 +18,6 @@ from sendreturn.sends.wish import SendView
 from sendreturn.words import Kind, State
 
 
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    (tmp_path / "Song").mkdir()
-    return write_tone(tmp_path / "Song" / "riff.wav")
-
-
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sendreturn.engine.make.PAUSES_S", (0.0, 0.0))

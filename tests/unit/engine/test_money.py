@@ -14,12 +14,6 @@ from sendreturn.settings import Budget, Settings
 from sendreturn.words import State
 
 
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    (tmp_path / "Song").mkdir()
-    return write_tone(tmp_path / "Song" / "riff.wav")
-
-
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sendreturn.engine.make.PAUSES_S", (0.001, 0.001))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sendreturn.daws.mailbox import session_key
+from sendreturn.daws.small_files import replace
 from sendreturn.errors import NotNow, SendReturnError, UsageError
 
 from sendreturn_bridges.daws.abletonosc.client import Ports, conversation
@@ -91,7 +92,7 @@ class AbletonOscLink:
         try:
             async with self._one, conversation(self._ports) as live:
                 selected = await read_selected(live, press)
-            _write(self._home(press.request), asdict(selected.home))
+            replace(self._home(press.request), json.dumps(asdict(selected.home)))
         except (SendReturnError, ValueError, OSError) as error:
             text = error.sentence if isinstance(error, SendReturnError) else f"What Live tells cannot be used: {error}"
             await asyncio.to_thread(self._setup.desk.refused, self._name, press.request, text)
@@ -152,12 +153,6 @@ class AbletonOscLink:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    temp = path.with_suffix(".part")
-    temp.write_text(json.dumps(document), "utf-8")
-    temp.replace(path)
 
 
 def _home(path: Path) -> Home | None:

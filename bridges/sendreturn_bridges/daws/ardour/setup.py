@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 from sendreturn.daws.contract import InstallFile
-from sendreturn.daws.installs import Step, is_ours
+from sendreturn.daws.installs import Step, is_ours, refuse_strangers, write_whole
 from sendreturn.errors import SendReturnError, UsageError
 from sendreturn.findings import Finding
 from sendreturn.places import expand
@@ -90,7 +90,7 @@ def remove(found: Installation) -> list[Step]:
         if _ours_in(config):
             scripts = _read_list(config)
             scripts.remove()
-            _replace(config.list, scripts.text())
+            write_whole(config.list, scripts.text())
             steps.append(Step(config.list, "cleaned"))
         for path in (config.script(SEND), config.script(DESK)):
             if is_ours(path):
@@ -202,7 +202,9 @@ def _read_list(config: Config) -> UiScripts:
     except FileNotFoundError:
         return UiScripts(EMPTY)
     except OSError as error:
-        raise SendReturnError(f"{config.list} cannot be read: {error.strerror}.") from error
+        raise SendReturnError(
+            f"{config.list} cannot be read: {error.strerror}.", "Make it readable, then do it again."
+        ) from error
 
 
 def _ours_in(config: Config) -> bool:
@@ -218,9 +220,8 @@ def _write_script(found: Installation, config: Config, name: str) -> Step:
     path, contents = config.script(name), _source(found, name).encode("utf-8")
     if path.is_file() and path.read_bytes() == contents:
         return Step(path, "up to date")
-    if path.exists() and not is_ours(path):
-        raise UsageError(f"{path} is there already and is not of sendreturn.", "Move or rename it, then install again.")
-    _replace(path, contents)
+    refuse_strangers(path)
+    write_whole(path, contents)
     return Step(path, "written")
 
 
@@ -228,19 +229,7 @@ def _write_list(found: Installation, config: Config, scripts: UiScripts) -> Step
     actions = [Script(name, _source(found, SEND), {"operation": word}) for word, name in ACTIONS.items()]
     had_others = config.list.is_file() and not scripts.ours
     if had_others and not (config.folder / BACKUP).exists():
-        _replace(config.folder / BACKUP, config.list.read_bytes())
+        write_whole(config.folder / BACKUP, config.list.read_bytes())
     scripts.add(actions, Script("sendreturn", _source(found, DESK), {}), config.version)
-    _replace(config.list, scripts.text())
+    write_whole(config.list, scripts.text())
     return Step(config.list, "written")
-
-
-def _replace(path: Path, contents: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temp = path.with_name(f".{path.name}.part")
-        temp.write_bytes(contents)
-        temp.replace(path)
-    except OSError as error:
-        raise SendReturnError(
-            f"{path} cannot be written: {error.strerror}.", "Make its folder writable, then install again."
-        ) from error

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sendreturn.daws.small_files import replace
 from sendreturn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ class FirstSeen:
         """UTC, ISO 8601. Raises OSError where it cannot be written down."""
         if folder not in self._times:
             times = {**self._times, folder: datetime.now(UTC).isoformat(timespec="milliseconds")}
-            temp = self._path.with_suffix(".part")
-            temp.write_text(json.dumps(times), "utf-8")
-            temp.replace(self._path)
+            replace(self._path, json.dumps(times))
             self._times = times
         return self._times[folder]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
+
+from sendreturn.daws.small_files import keep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +46,4 @@ class Begun:
         self._write()
 
     def _write(self) -> None:
-        temp = self._path.with_suffix(".part")
-        with temp.open("w", encoding="utf-8") as file:
-            json.dump(self._states, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temp.replace(self._path)
+        keep(self._path, json.dumps(self._states))

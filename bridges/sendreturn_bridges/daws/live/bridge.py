@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sendreturn.daws.mailbox import MailboxLink, session_key
 from sendreturn.daws.notes import read_notes
+from sendreturn.daws.small_files import replace
 from sendreturn.errors import ClipError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class LiveLink(MailboxLink):
         found = {name: notes for name, notes in files.items() if notes is not None}
         folder = self._folder / "in" / session_key(placement.session)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(folder / f"{placement.send_id}.notes.json", {"files": found})
+        replace(folder / f"{placement.send_id}.notes.json", json.dumps({"files": found}))
 
 
 def open_link(setup: LinkSetup) -> LiveLink:
@@ -83,9 +84,3 @@ def _notes_of(path: Path) -> dict[str, Any] | None:
         return None
     rows = [[round(n.start_s, 6), round(n.end_s, 6), n.pitch, n.velocity] for n in played.notes]
     return {"length_s": played.length_s, "notes": rows}
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    temp = path.with_suffix(".part")
-    temp.write_text(json.dumps(document), "utf-8")
-    temp.replace(path)

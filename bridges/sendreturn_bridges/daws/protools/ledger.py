@@ -7,12 +7,11 @@ what may be there already and has to be looked for, so that nothing is placed tw
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import structlog
-from sendreturn.returns.files import sync_folder
+from sendreturn.daws.small_files import keep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,14 +94,7 @@ class Ledger:
 
     def write(self, entry: Entry) -> None:
         """When this returns it is on the disk."""
-        path = self._path(entry.send_id)
-        temp = path.with_suffix(".part")
-        with temp.open("w", encoding="utf-8") as file:
-            json.dump(asdict(entry), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temp.replace(path)
-        sync_folder(self._folder)
+        keep(self._path(entry.send_id), json.dumps(asdict(entry)))
 
     def close(self, send_id: str) -> None:
         """All of the send is placed. That is remembered for a while, as it may have been offered more than once."""

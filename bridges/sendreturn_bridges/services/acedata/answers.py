@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sendreturn.contract import Accepted, JsonDict, Made, Report
-from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.note_rows import note_tracks
 from sendreturn.net.reading import number, rows, table, text
 from sendreturn.words import Kind
 
 from sendreturn_bridges.services.acedata import faults, songs
 from sendreturn_bridges.suno import readers
+from sendreturn_bridges.suno.doubts import gave_no_id, gave_too_little
 from sendreturn_bridges.suno.readers import missing, one, text_file
 from sendreturn_bridges.suno.requests import Request
 
@@ -30,21 +30,10 @@ def accepted(request: Request, body: Any) -> Accepted:
     if _holds_result(request, reply):
         made = report(request, reply)
         if made.failed is not None:
-            # It may have been billed: were this called a refusal, the engine would make the request again by itself.
-            raise ServiceError(
-                made.failed,
-                "Look at the history in AceData's console; `retry` asks for it once more, and may pay twice.",
-                str(body)[:300],
-                Outcome.UNKNOWN,
-            )
+            raise gave_too_little(made.failed, faults.WHERE, body)
         return Accepted(task_id or text(reply.get("trace_id")) or "answered at once", made)
     if not task_id:
-        raise ServiceError(
-            "AceData took the request, but gave no id for it.",
-            "Look at the history in AceData's console before you `retry`.",
-            str(body)[:300],
-            Outcome.UNKNOWN,
-        )
+        raise gave_no_id(MADE_BY, faults.WHERE, body)
     return Accepted(task_id)
 
 

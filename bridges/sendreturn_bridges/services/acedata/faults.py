@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
 
+from sendreturn_bridges.suno.doubts import broke_down
 from sendreturn_bridges.suno.words import quoted
 
+WHERE = "the history in AceData's console"
+"""Where the user sees whether a request was billed."""
 NEVER_BILLED = (500, 503)
 """Statuses whose messages may say that nothing was begun (`_DOWN`); AceData does not bill failed requests. What else
 comes with them is for `classify_request` to judge."""
@@ -53,12 +56,7 @@ def classify_request(answer: Answer) -> ServiceError | None:
     error = classify(answer)
     if error is not None or answer.status < 500:
         return error
-    return ServiceError(
-        f"AceData broke down over the request (HTTP {answer.status}).",
-        "It may have been accepted and billed: look at the history in AceData's console before you `retry`.",
-        f"HTTP {answer.status}: {answer.text[:500]}",
-        Outcome.UNKNOWN,
-    )
+    return broke_down("AceData", WHERE, answer)
 
 
 def classify_platform(answer: Answer) -> ServiceError | None:

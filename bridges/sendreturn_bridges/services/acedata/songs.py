@@ -12,7 +12,7 @@ from sendreturn.words import Kind
 
 from sendreturn_bridges.suno.coverage import of_extension, of_section
 from sendreturn_bridges.suno.requests import song_facts
-from sendreturn_bridges.suno.stems import Named, fewer_note, stem_sets
+from sendreturn_bridges.suno.stems import fewer_note, stem_sets, stem_takes
 from sendreturn_bridges.suno.words import sung
 
 MADE_BY = "AceData"
@@ -109,7 +109,7 @@ def _final_url(clip: Mapping[str, Any]) -> str:
 
 
 def read_stems(context: JsonDict, response: JsonDict) -> Report:
-    """The stems, set by set: a take for each set, or with `sets: one` all of them in one take.
+    """The stems, set by set: with `sets: takes` a take for each set, else all of them in one take.
 
     all_stems gives two sets of twelve that nothing tells apart but their order.
     """
@@ -117,22 +117,8 @@ def read_stems(context: JsonDict, response: JsonDict) -> Report:
     if not sets:
         return Report(True, failed="AceData finished, but gave no stems.")
     notes = fewer_note("AceData", int(context.get("count", 0)), sets)
-    takes = [_stem_take(context, one, notes) for one in sets]
-    if context.get("sets") != "takes":
-        files = tuple(file for take in takes for file in take.files)
-        ids = [stem for take in takes for stem in take.told["stems"]]
-        takes = [MadeTake(files, notes=notes, told={"stems": ids})]
-    return Report(takes=tuple(takes))
+    return Report(takes=stem_takes(MADE_BY, context, sets, notes, _final_url, "id"))
 
 
 def _is_there(clip: Mapping[str, Any]) -> bool:
     return state_of(clip) in SUCCEEDED and bool(_final_url(clip))
-
-
-def _stem_take(context: JsonDict, stems: list[Named], notes: tuple[str, ...]) -> MadeTake:
-    covers = str(context.get("covers", "all"))
-    files = tuple(
-        Made(Kind.STEM, _final_url(clip), name, number(clip.get("duration")), covers, MADE_BY) for name, clip in stems
-    )
-    told = {"stems": [{"stem": name, "id": text(clip.get("id"))} for name, clip in stems]}
-    return MadeTake(files, notes=notes, told=told)

@@ -80,14 +80,16 @@ def separate(
 
 def _usable(audio: Audio) -> tuple[Audio, tuple[str, ...]]:
     if audio.frames == 0:
-        raise ClipError("The clip is empty, so there is nothing to separate.")
+        raise ClipError("The clip is empty, so there is nothing to separate.", "Send one with sound in it.")
     if not np.isfinite(audio.samples).all():
         raise ClipError("The clip holds samples that are not numbers.", "Render it again in the DAW.")
     if audio.channels <= 2:
         return audio, ()
     matrix = fold_matrix(audio.channels, 2) if audio.channels <= 8 else None
     if matrix is None:
-        raise ClipError(f"The clip has {audio.channels} channels, and no rule makes stereo of them.")
+        raise ClipError(
+            f"The clip has {audio.channels} channels, and no rule makes stereo of them.", "Send a stereo mix of it."
+        )
     folded = (audio.samples @ matrix).astype(np.float32)
     gain = min(1.0, 1.0 / max(float(np.abs(folded).max()), 1e-9))
     return Audio(folded * np.float32(gain), audio.rate_hz), (fold_note(audio.channels, 2, gain),)

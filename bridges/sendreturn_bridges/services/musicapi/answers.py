@@ -14,6 +14,7 @@ from sendreturn.words import Kind
 from sendreturn_bridges.services.musicapi import faults, songs, stems
 from sendreturn_bridges.services.musicapi.request import answers_at_once
 from sendreturn_bridges.suno import readers
+from sendreturn_bridges.suno.doubts import gave_no_id, gave_too_little
 from sendreturn_bridges.suno.readers import missing, one, text_file
 from sendreturn_bridges.suno.requests import Request
 
@@ -41,12 +42,7 @@ def accepted(request: Request, status: int, body: Any) -> Accepted:
     if answers_at_once(request) and not task_id:
         return _result(request, status, reply, body)
     if not task_id:
-        raise ServiceError(
-            "MusicAPI took the request, but gave no id for it.",
-            "Look at your account there before you `retry`.",
-            str(body)[:300],
-            Outcome.UNKNOWN,
-        )
+        raise gave_no_id(MADE_BY, faults.WHERE, body)
     return Accepted(task_id)
 
 
@@ -56,7 +52,7 @@ def standing(request: Request, status: int, body: Any) -> Report:
         return Report(progress=0.05, text="waiting for MusicAPI to begin")
     reply = table(body)
     if request.reads not in ("songs", "stems"):
-        return _standing_ofone(request, reply)
+        return _standing_of_one(request, reply)
     found = songs.entries(_clips(reply), joins=bool(request.context.get("joins")))
     if not found or not all(entry.ended for entry in found):
         is_over = not found and songs.state_of(reply) in songs.FAILED
@@ -77,13 +73,7 @@ def _result(request: Request, status: int, reply: Mapping[str, Any], body: Any) 
         raise ServiceError("MusicAPI does not have it ready yet.", "", str(body)[:300], Outcome.RETRY)
     made = report(request, reply)
     if made.failed is not None:
-        # It may have been billed: were this called a refusal, the engine would make the request again by itself.
-        raise ServiceError(
-            made.failed,
-            "Look at your credits there; `retry` asks for it once more, and may pay twice.",
-            str(body)[:300],
-            Outcome.UNKNOWN,
-        )
+        raise gave_too_little(made.failed, faults.WHERE, body)
     return Accepted("answered at once", made)
 
 
@@ -96,7 +86,7 @@ def _clips(reply: Mapping[str, Any]) -> Any:
     return data if rows(data) else (reply if reply.get("audio_url") else None)
 
 
-def _standing_ofone(request: Request, reply: Mapping[str, Any]) -> Report:
+def _standing_of_one(request: Request, reply: Mapping[str, Any]) -> Report:
     """A task that has one thing as its result: a voice, or a clip that is uploaded in its own time."""
     data = table(reply.get("data"))
     state = songs.state_of(data) or songs.state_of(reply)

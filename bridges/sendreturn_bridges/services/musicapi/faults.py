@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 from sendreturn.errors import Outcome, ServiceError
 from sendreturn.net.answers import Answer
 
+from sendreturn_bridges.suno.doubts import broke_down
 from sendreturn_bridges.suno.words import quoted
 
+WHERE = "your credits there"
+"""Where the user sees whether a request was billed."""
 NOT_BILLED = (500, 502, 503, 504)
 """Statuses whose bodies may say that the clip could not be taken, so that nothing was begun."""
 
@@ -67,12 +70,7 @@ def classify_request(answer: Answer) -> ServiceError | None:
     error = classify(answer)
     if error is not None or answer.status < 500:
         return error
-    return ServiceError(
-        f"MusicAPI broke down over the request (HTTP {answer.status}).",
-        "It may have been accepted and billed: look at your credits there before you `retry`.",
-        f"HTTP {answer.status}: {answer.text[:500]}",
-        Outcome.UNKNOWN,
-    )
+    return broke_down("MusicAPI", WHERE, answer)
 
 
 def objection_in(body: Any) -> Objection | None:
