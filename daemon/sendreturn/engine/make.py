@@ -90,7 +90,10 @@ async def make(run: Run, plan: Plan, prepared: Prepared) -> Takes:
             takes = _gather(plan, made)
             run.note(cost_credits=takes.cost_credits)
             return takes
-    raise ServiceError(f"{run.bridge.manifest.title} wants more and more requests for this send; it was stopped.")
+    raise ServiceError(
+        f"{run.bridge.manifest.title} wants more and more requests for this send; it was stopped.",
+        "Look at your account there before you retry it.",
+    )
 
 
 def give_up(run: Run, call: Call, sentence: str) -> None:

@@ -82,7 +82,7 @@ def _usable(audio: Audio) -> tuple[Audio, tuple[str, ...]]:
     if audio.frames == 0:
         raise ClipError("The clip is empty, so there is nothing to separate.", "Send one with sound in it.")
     if not np.isfinite(audio.samples).all():
-        raise ClipError("The clip holds samples that are not numbers.", "Render it again in the DAW.")
+        raise ClipError("The clip holds samples that are not numbers.", "Bounce it again and send the new file.")
     if audio.channels <= 2:
         return audio, ()
     matrix = fold_matrix(audio.channels, 2) if audio.channels <= 8 else None

@@ -68,7 +68,11 @@ class SunoApiBridge:
         if request.endpoint == KEPT:
             return Accepted("", Report(done=True, takes=(MadeTake((kept_mix(request.context),)),)))
         if request.clip_field and not way.clip_url:
-            raise ServiceError("The clip has no address that Suno API could fetch it from.", outcome=Outcome.ASK)
+            raise ServiceError(
+                "The clip has no address that Suno API could fetch it from.",
+                "Leave `hosting` at auto, or set public_url.",
+                outcome=Outcome.ASK,
+            )
         endpoint = ENDPOINTS[request.endpoint]
         body = request.addressed(way.clip_url, endpoint.callback_field, way.callback_url or NO_CALLBACK)
         try:
