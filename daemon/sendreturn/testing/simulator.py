@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
@@ -315,7 +315,12 @@ class Simulator:
             Route("/switches", self._set_switches, methods=["POST"]),
             Route("/ledger", self._show_ledger, methods=["GET"]),
         ]
-        return Starlette(routes=[Mount(CONTROL, routes=control), *self.routes()])
+        routes = [Mount(CONTROL, routes=control), *self.routes()]
+        return Starlette(routes=routes, exception_handlers={ClientDisconnect: self._tell_nobody})
+
+    async def _tell_nobody(self, _request: Request, _error: Exception) -> Response:
+        """Whoever asked has hung up before the request was whole; this answer reaches nobody."""
+        return self.say_no(400, "The request broke off.")
 
     def _ears(self, app: ASGIApp, door: str) -> Ears:
         return Ears(app, door, self.key, self._hear)

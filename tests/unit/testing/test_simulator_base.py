@@ -103,6 +103,23 @@ async def test_what_is_billed_stands_in_the_ledger_and_is_gone_from_the_account(
         assert (shown["balance"], len(shown["ledger"])) == (5, 3)
 
 
+async def test_who_hangs_up_in_the_midst_of_a_request_is_billed_nothing_and_breaks_nothing():
+    simulator, said = Small({}, key=KEY, credits=100), []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = [(b"authorization", f"Bearer {KEY}".encode())]
+    scope = {"type": "http", "method": "POST", "path": "/make", "query_string": b"", "headers": headers}
+    with simulator.in_memory() as (api, _):
+        await api(scope, receive, send)
+    assert said[0]["status"] == 400
+    assert (simulator.ledger, simulator.balance) == ([], 100)
+
+
 async def test_a_task_that_fails_gives_its_credits_back():
     async with small(fail_task="no luck") as (simulator, client):
         assert (await made(client))["outcome"] == "no luck"
