@@ -137,6 +137,7 @@ class Daemon:
             self._look_again,
             self.daws.ping,
             self.daws.press,
+            lambda: self.house.session_of(None),
         )
         self._stops.append(_called(door.streams.stop_hearing))
         self.http = self._http_server(self._with_public_side(door.app))

@@ -81,8 +81,13 @@ class House:
         self.journal.close()
         self._lock.release()
 
-    def session_of(self, path: Path) -> Path | None:
-        """The session that a path lies in: a configured one, or one that `sendreturn watch` has added."""
+    def session_of(self, path: Path | None) -> Path | None:
+        """The session that a path lies in: a configured one, or one that `sendreturn watch` has added.
+
+        Without a path: the session, where there is only one.
+        """
+        if path is None:
+            return self._only_session()
         configured = self.settings.session_for(path)
         if configured is not None:
             return configured
@@ -90,6 +95,15 @@ class House:
             around = [root for root in WatchedList(self.places.state).all() if path.is_relative_to(root)]
             return max(around, key=lambda root: len(root.parts), default=None)
         return None
+
+    def _only_session(self) -> Path | None:
+        configured = self.settings.sessions
+        if any(session.each for session in configured):
+            return None
+        watched = {session.path for session in configured}
+        with suppress(UsageError):
+            watched.update(WatchedList(self.places.state).all())
+        return watched.pop() if len(watched) == 1 else None
 
     def called_back(self, service: str, send_id: str, headers: Mapping[str, str], body: bytes) -> bool:
         """A service has called back at an address of ours; False where it did not sign as it should have."""

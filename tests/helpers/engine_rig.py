@@ -66,8 +66,8 @@ class Rig:
         self.events.append(event)
         self._changed.set()
 
-    def _session_of(self, path: Path) -> Path | None:
-        return self.session if path.is_relative_to(self.session) else None
+    def _session_of(self, path: Path | None) -> Path | None:
+        return self.session if path is None or path.is_relative_to(self.session) else None
 
     def _put_aside(self, send: object, sentence: str) -> None:
         self.put_aside.append((send.id, sentence))  # type: ignore[attr-defined]

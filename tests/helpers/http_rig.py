@@ -22,7 +22,9 @@ class HttpRig:
         self.health: dict[str, Any] = {"status": "ok", "problems": []}
         self.rescans = 0
         self.session = session or Path("/session")
-        self.door = HttpDoor(self.desk, TOKEN, lambda: self.health, load_manifests, "Sends", self._rescan)
+        self.only_session: Path | None = None
+        door = self.desk, TOKEN, lambda: self.health, load_manifests, "Sends", self._rescan
+        self.door = HttpDoor(*door, only_session=lambda: self.only_session)
         self.http = self.client(f"Bearer {TOKEN}")
         self.stranger = self.client()
 

@@ -56,7 +56,7 @@ class Conductor:
         journal: Journal,
         services: Services,
         settings: Settings,
-        session_of: Callable[[Path], Path | None],
+        session_of: intake.SessionOf,
         staging: Path,
         put_aside: PutAside = lambda _send, _sentence: None,
         hosting: ClipHost | None = None,

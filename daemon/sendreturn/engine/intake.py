@@ -19,7 +19,8 @@ from sendreturn.services import Services
 from sendreturn.settings import Settings
 from sendreturn.words import OPERATION_ALIASES, OPERATIONS, SendId
 
-SessionOf = Callable[[Path], Path | None]
+SessionOf = Callable[[Path | None], Path | None]
+"""The session that a path lies in, if it lies in a known one; without a path the session, where there is only one."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,24 @@ def _session(wish: Wish, clip: Path | None, session_of: SessionOf) -> Path:
             raise UsageError(f"The session folder {wish.session} is not there.", "Name a folder that exists.")
         return wish.session.absolute()
     if clip is None:
-        raise UsageError("An operation without a clip needs a session.", "Name the session folder (--session DIR).")
+        return _only_session(session_of)
     return session_of(clip) or clip.parent
+
+
+def _only_session(session_of: SessionOf) -> Path:
+    session = session_of(None)
+    if session is None:
+        raise UsageError("An operation without a clip needs a session.", "Name the session folder (--session DIR).")
+    return session
 
 
 def _confined_session(wish: Wish, clip: Path | None, session_of: SessionOf) -> Path:
     """Only files that really lie in a session of ours: a link that leads out of it does not."""
     anchor = clip or wish.session
-    session = session_of(anchor) if anchor is not None else None
-    inside = session is not None and anchor is not None and anchor.resolve().is_relative_to(session.resolve())
-    if session is None or not inside:
+    if anchor is None:
+        return _only_session(session_of)
+    session = session_of(anchor)
+    if session is None or not anchor.resolve().is_relative_to(session.resolve()):
         raise UsageError(
             f"{anchor} does not lie in a session that sendreturn watches.",
             "Move it into one, or add its folder with `sendreturn watch DIR`.",

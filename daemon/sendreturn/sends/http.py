@@ -58,6 +58,7 @@ class HttpDoor:
         rescan: Has the folders looked through anew; called on the event loop.
         ping_daw: Asks the part inside a DAW for an answer within some seconds.
         press_daw: Has a DAW send what is selected in it.
+        only_session: The session of uploads that name none, where there is only one.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class HttpDoor:
         rescan: Callable[[], None] = lambda: None,
         ping_daw: Callable[[str, float], Awaitable[str | None]] | None = None,
         press_daw: Callable[[str, Press], Awaitable[Note]] | None = None,
+        only_session: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._desk = desk
         self._token = token
@@ -79,6 +81,7 @@ class HttpDoor:
         self._rescan = rescan
         self._ping_daw = ping_daw or _no_daws
         self._press_daw = press_daw or _no_daws
+        self._only_session = only_session
         self.streams = EventStreams(desk)
         self.app = Starlette(
             routes=self._routes(),
@@ -119,10 +122,10 @@ class HttpDoor:
         return _accepted(await run_in_threadpool(self._desk.accept, wish))
 
     async def _send_upload(self, request: Request) -> Response:
-        async with read_upload(request) as (asked, session, audio):
+        async with read_upload(request, self._only_session) as (asked, session, audio):
             kept = await keep_upload(audio, session, self._hot_folder)
         try:
-            receipt = await run_in_threadpool(self._desk.accept, wish_of(asked, kept))
+            receipt = await run_in_threadpool(self._desk.accept, wish_of(asked, kept, session))
         except UsageError:
             kept.unlink(missing_ok=True)  # no send knows of it, and the sender still has it
             raise

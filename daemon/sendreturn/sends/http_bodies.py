@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from sendreturn.sends.http_shapes import SendRequest, parse_request
 from sendreturn.sends.wish import Origin, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.datastructures import UploadFile
     from starlette.requests import Request
@@ -32,8 +33,10 @@ async def read_json(request: Request) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def read_upload(request: Request) -> AsyncIterator[tuple[SendRequest, Path, UploadFile]]:
-    """What a form asks for, the session that it names, and the clip in it, to be read inside the block.
+async def read_upload(
+    request: Request, only_session: Callable[[], Path | None]
+) -> AsyncIterator[tuple[SendRequest, Path, UploadFile]]:
+    """What a form asks for, the session that it names or that is the only one, and the clip, to be read in the block.
 
     Raises:
         UsageError: something is missing or cannot be used.
@@ -47,21 +50,22 @@ async def read_upload(request: Request) -> AsyncIterator[tuple[SendRequest, Path
                 raise UsageError("The upload holds no audio.", "Send the file as the part named audio.")
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             asked = parse_request({**fields, "params": _params(fields)})
-            if not asked.session:
+            session = _full_path(asked.session) if asked.session else await asyncio.to_thread(only_session)
+            if session is None:
                 raise UsageError("An upload needs a session.", "Name the session folder in the part named session.")
-            yield asked, _full_path(asked.session), audio
+            yield asked, session, audio
     except OSError as error:
         # Large uploads wait in the system's folder for temporary files until they are whole.
         what = f"The upload could not be kept: {error.strerror}."
         raise SendReturnError(what, "Make room, or name the clip by its path instead.", repr(error)) from error
 
 
-def wish_of(asked: SendRequest, clip: Path | None = None) -> Wish:
-    """The wish that a request stands for; `clip` is the uploaded one. Raises UsageError."""
+def wish_of(asked: SendRequest, clip: Path | None = None, session: Path | None = None) -> Wish:
+    """The wish that a request stands for; `clip` is the uploaded one, kept in `session`. Raises UsageError."""
     return Wish(
         operation=asked.operation,
         clip=clip or (_full_path(asked.path) if asked.path else None),
-        session=_full_path(asked.session) if asked.session else None,
+        session=session or (_full_path(asked.session) if asked.session else None),
         service=asked.service,
         params=asked.params,
         origin=Origin.HTTP,

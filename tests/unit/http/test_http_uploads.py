@@ -94,6 +94,16 @@ async def test_a_foreign_name_becomes_a_safe_one(rig: HttpRig, given: str, kept_
     assert {path.name for path in tmp_path.iterdir()} == {"Song"}
 
 
+async def test_an_upload_that_names_no_session_goes_into_the_only_one(rig: HttpRig):
+    rig.only_session = rig.session
+    answer = await rig.http.post(
+        "/api/sends", data={"operation": "extend"}, files={"audio": ("riff.wav", b"RIFF", "audio/wav")}
+    )
+    assert answer.status_code == 202
+    (wish,) = rig.desk.wishes
+    assert (wish.session, wish.clip) == (rig.session, rig.session / "Sends" / "sent" / "riff.wav")
+
+
 async def test_a_very_long_name_is_shortened(rig: HttpRig):
     assert (await upload(rig, f"{'x' * 4000}.wav")).status_code == 202
     (name,) = kept(rig)
