@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
+from hypothesis import settings
 from sendreturn.sends import discovery
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("searching", deadline=None, database=None)
+settings.load_profile("searching" if os.environ.get("SENDRETURN_FUZZ") else "repeatable")
+"""Every run tries the same; SENDRETURN_FUZZ=1 looks for more, as in `SENDRETURN_FUZZ=1 pytest -m slow -k spoiled`."""
 
 discovery.WAIT_S = 3600.0
 """No daemon of a test is announced, unless the test is about that."""

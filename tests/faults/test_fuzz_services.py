@@ -200,7 +200,7 @@ def test_no_answer_of_very_many_raises_anything_but_a_service_error(name: str):
 
 def run_on(service: Service, most: int) -> None:
     @settings(
-        max_examples=most, deadline=None, derandomize=most == FEW, database=None,
+        max_examples=most,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(body=service.odd(), status=st.sampled_from((200, 201, 202, 400, 401, 402, 403, 404, 409, 429, 500, 503)))
@@ -230,7 +230,7 @@ def each_field_odd(value: Any) -> list[Any]:
 # What comes before and beside the bridges
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200)
 @given(text=st.text() | st.binary().map(lambda body: body.decode("utf-8", "replace")))
 @example(text="[" * 100_000)
 @example(text='{"a":' * 100_000)
@@ -243,7 +243,7 @@ def test_no_body_whatever_raises_anything_but_that_it_is_no_json(text: str):
         json.dumps(read_json(text), allow_nan=False, ensure_ascii=False).encode()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=200)
 @given(
     status=st.integers(100, 599),
     wait=st.text() | st.sampled_from(["-1", "1" * 5000, "Wed, 99 Sep 9999 99:99:99 GMT", "3", "٣"]),
@@ -259,7 +259,7 @@ def test_no_head_of_an_answer_whatever_raises(status: int, wait: str, location: 
     assert words.unreadable(answer, "why", paid=paid).what
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 @given(body=st.binary(), stamp=st.text() | st.integers().map(str), given_signature=st.text())
 def test_no_call_back_whatever_is_taken_for_genuine(body: bytes, stamp: str, given_signature: str):
     headers = {"X-Webhook-Timestamp": stamp, "X-Webhook-Signature": given_signature}

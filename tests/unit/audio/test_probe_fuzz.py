@@ -37,7 +37,7 @@ def examine(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(edits=EDITS, keep=st.integers(0, 4000))
 def test_spoiled_headers_give_a_result_or_a_sentence(kind: str, edits: list[tuple[int, bytes]], keep: int) -> None:
     content = bytearray(whole(kind))
@@ -59,7 +59,7 @@ MAGICS = (
 
 
 @pytest.mark.parametrize("magic", MAGICS)
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(rest=st.binary(max_size=300))
 def test_made_up_files_give_a_result_or_a_sentence(magic: bytes, rest: bytes) -> None:
     examine(magic + rest)
