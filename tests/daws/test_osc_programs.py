@@ -222,6 +222,7 @@ async def studio(folder: Path) -> AsyncIterator[tuple[LivingDaemon, Daw]]:
             await asyncio.gather(working, return_exceptions=True)
 
 
+@pytest.mark.slow
 @needs("oscsend", "oscdump", "stdbuf")
 async def test_liblo_has_a_daw_send_what_is_selected(tmp_path: Path) -> None:
     async with studio(tmp_path) as (living, daw):
@@ -238,6 +239,7 @@ async def test_liblo_has_a_daw_send_what_is_selected(tmp_path: Path) -> None:
             assert (made.operation, made.params["weirdness"]) == ("extend", 0.75)
 
 
+@pytest.mark.slow
 @needs("pd")
 async def test_a_slider_and_a_button_in_pure_data_send_what_is_selected(tmp_path: Path) -> None:
     async with studio(tmp_path) as (living, daw):

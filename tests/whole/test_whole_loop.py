@@ -168,6 +168,7 @@ async def test_a_left_extension_stands_before_the_clip(tmp_path: Path, song: Aud
     assert positions == {"mix": 8 * RATE_HZ, "head": 8 * RATE_HZ}
 
 
+@pytest.mark.slow
 async def test_returns_come_at_the_configured_rate_and_depth(tmp_path: Path, song: Audio):
     returns = ReturnsSettings(stems=0, midi=False, sample_rate=44_100, bit_depth=16)
     async with LivingDaemon(tmp_path, returns=returns) as life:

@@ -50,10 +50,10 @@ async def read_upload(
                 raise UsageError("The upload holds no audio.", "Send the file as the part named audio.")
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             asked = parse_request({**fields, "params": _params(fields)})
-            session = _full_path(asked.session) if asked.session else await asyncio.to_thread(only_session)
-            if session is None:
+            session = await asyncio.to_thread(only_session) if asked.session is None else asked.session
+            if not session:
                 raise UsageError("An upload needs a session.", "Name the session folder in the part named session.")
-            yield asked, session, audio
+            yield asked, _full_path(str(session)), audio
     except OSError as error:
         # Large uploads wait in the system's folder for temporary files until they are whole.
         what = f"The upload could not be kept: {error.strerror}."

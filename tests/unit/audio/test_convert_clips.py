@@ -273,6 +273,7 @@ print(peak_mib() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the module resource is Unix's")
 def test_ten_minutes_are_converted_in_a_few_megabytes(tmp_path: Path) -> None:
     minute = clips.music(60.0, 22_050)

@@ -138,6 +138,7 @@ def test_a_decoder_goes_back_and_forth(tmp_path: Path) -> None:
         assert len(decoder.read(100)) == 0
 
 
+@pytest.mark.slow
 def test_ten_minutes_are_read_in_bounded_memory(tmp_path: Path) -> None:
     minute = clips.music(60.0, 44_100)
     path = clips.write_clip(tmp_path / "long.wav", np.tile(minute, (10, 1)), 44_100, subtype="PCM_16")

@@ -53,6 +53,7 @@ async def test_a_section_is_made_anew(tmp_path: Path, profile: str) -> None:
         assert takes[0].files[0].duration_s == pytest.approx(21.0, abs=0.1)
 
 
+@pytest.mark.slow
 async def test_every_other_song_has_two_takes(tmp_path: Path) -> None:
     wishes: dict[str, dict[str, Any]] = {
         "add_vocals": {"clip_s": 2.0, "lyrics": "la"},
