@@ -79,7 +79,8 @@ def _objection(entry: Mapping[str, Any] | str) -> Objection:
     if isinstance(entry, str):
         return Objection("", entry)
     message = entry.get("msg") or entry.get("message") or entry.get("detail") or ""
-    places = [str(part) for part in entry.get("loc") or () if part not in ("body", "query", "path")]
+    loc = entry.get("loc")
+    places = [str(part) for part in loc if part not in ("body", "query", "path")] if isinstance(loc, list) else []
     return Objection(".".join(places), str(message).strip())
 
 
