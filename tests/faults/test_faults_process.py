@@ -72,7 +72,8 @@ def drop_clip(daemon: DaemonProcess) -> str:
     clip = daemon.folder / "riff.wav"
     soundfile.write(clip, song.samples, song.rate_hz, subtype="PCM_24")
     (daemon.sends / "extend" / "riff.wav.yaml").write_text("extend_s: 2\nbpm: 100\n")
-    shutil.copyfile(clip, daemon.sends / "extend" / "riff.wav")
+    aside = Path(shutil.copyfile(clip, daemon.folder / "riff.new"))
+    aside.rename(daemon.sends / "extend" / "riff.wav")  # whole at once, for whoever looks on
     return hashlib.sha256(clip.read_bytes()).hexdigest()
 
 
@@ -87,8 +88,8 @@ def until(true_of: Callable[[], bool]) -> None:
 def test_a_process_that_is_stopped_and_goes_on_has_everything_done_once(daemon: DaemonProcess):
     daemon.start()
     until(lambda: (daemon.state / "daemon.json").exists())
-    sha256 = drop_clip(daemon)
-    with Dawspy(daemon.session) as spy:
+    with Dawspy(daemon.session) as spy:  # which takes longer to start than the work may last
+        sha256 = drop_clip(daemon)
         daemon.until_working()
         assert daemon._process is not None
         os.killpg(daemon._process.pid, signal.SIGSTOP)
@@ -245,6 +246,38 @@ async def test_sends_that_were_under_way_at_a_death_are_tried_one_by_one(tmp_pat
     async with Rig(tmp_path, studio) as rig:
         assert [(await rig.ended(send.id)).state for send in sends] == [State.DONE] * 4
     assert studio.most == 1
+
+
+async def test_a_send_that_takes_long_after_a_death_holds_up_no_other_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(engine_run, "ONE_BY_ONE_S", 0.01)
+    go_on = asyncio.Event()
+
+    class Studio(FakeService):
+        under_way = 0
+
+        async def fetch(self, made: Made, target: Path, folder: Path) -> None:
+            self.under_way += 1
+            if self.under_way == 2:
+                go_on.set()  # the first is still at it, as one is whose service is offline
+            await go_on.wait()
+            await super().fetch(made, target, folder)
+
+    studio = Studio()
+    studio.hold = asyncio.Event()
+    async with Rig(tmp_path, studio) as rig:
+        clips = [write_tone(rig.session / f"{number}.wav", seconds=0.2) for number in range(2)]
+        sends = [rig.send(clip, params={"style": clip.stem}) for clip in clips]
+        async with asyncio.timeout(20):
+            await studio.looked.wait()
+        for send in sends:
+            rig.journal.begin_try(send.id, "fetch")
+    studio.hold.set()
+    async with Rig(tmp_path, studio) as rig:
+        assert [(await rig.ended(send.id)).state for send in sends] == [State.DONE] * 2
+        told = [event.send.text for event in rig.events]
+    assert any("are tried one by one" in text for text in told)
 
 
 DEADLY_LIFE = f"""

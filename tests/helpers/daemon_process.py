@@ -99,8 +99,8 @@ class DaemonProcess:
         self._until(self._is_ready)
 
     def until_working(self) -> None:
-        """Wait until a worker of the local service runs, or has run already: a short one may be missed."""
-        self._until(lambda: psutil.Process(self._process.pid).children() != [] or "done" in self.states())
+        """Wait until a worker of the local service runs."""
+        self._until(lambda: psutil.Process(self._process.pid).children() != [])
 
     def card(self) -> dict[str, Any] | None:
         """What the daemon says of itself in the state folder; a killed one leaves its own behind, which is not it."""

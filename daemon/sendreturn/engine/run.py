@@ -58,6 +58,8 @@ MAY_BREAK_US = frozenset({"prepare", "plan", "fetch", "finish", "deliver"})
 WRITES = frozenset({"prepare", "finish"})
 """Steps whose files the journal vouches for: they are on disk before it does, or a power cut would make it a liar."""
 MOST_TRIES = 5
+ONE_BY_ONE_S = 60.0
+"""So long a step waits for others that may have killed this process. One of them may be offline for hours."""
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
@@ -140,7 +142,7 @@ class Run:
         Whichever steps were under way at a death are tried one by one, or one send would take others with it.
         """
         suspected = self.means.journal.open_tries(self.send.id, name) > 0
-        place = await self._place(self.means.suspects) if suspected else None
+        place = await self._place_among_suspects() if suspected else None
         try:
             return await self._counted(name, work)
         finally:
@@ -263,6 +265,15 @@ class Run:
     async def slot(self, service: str) -> asyncio.Semaphore:
         """A place among the service's parallel sends, acquired; the caller releases it."""
         return await self._place(self.means.slots(service))
+
+    async def _place_among_suspects(self) -> asyncio.Semaphore | None:
+        """The one place, acquired; None where it has not become free in time: a death comes soon, or not at all."""
+        self.tell(0.0, "under way when sendreturn died: such sends are tried one by one")
+        try:
+            async with asyncio.timeout(ONE_BY_ONE_S):
+                return await self._place(self.means.suspects)
+        except TimeoutError:
+            return None
 
     async def _place(self, slots: asyncio.Semaphore) -> asyncio.Semaphore:
         acquiring = asyncio.create_task(slots.acquire())
