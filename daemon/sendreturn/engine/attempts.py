@@ -62,7 +62,7 @@ def _wanted(journal: Journal, send_id: SendId) -> Sequence[Intent]:
 def _is_done_without(journal: Journal, intent: Intent) -> bool:
     waited = journal.stage(intent.send_id, step_name("wait", intent.call, intent.attempt))
     submitted = journal.stage(intent.send_id, step_name("submit", intent.call, intent.attempt)) or {}
-    return any(report and report["failed"] is not None for report in (waited, submitted.get("report")))
+    return any(report and report.get("failed") is not None for report in (waited, submitted.get("report")))
 
 
 def attempt_of(run: Run, call: Call) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,24 +40,15 @@ class MusicApi:
         self.manifest = setup.manifest
         self._planner = Planner(setup.manifest, options)
         self._base_url = str(options.get("base_url") or BASE_URL)
-        limiter = _limiter(setup)
-        title = setup.manifest.title
-        self._paid = Api(
+        api = partial(
+            Api,
             base_url=self._base_url,
-            title=title,
+            title=setup.manifest.title,
             key=setup.key,
             key_hint=setup.key_hint,
-            limiter=limiter,
-            classify=faults.classify_request,
+            limiter=_limiter(setup),
         )
-        self._free = Api(
-            base_url=self._base_url,
-            title=title,
-            key=setup.key,
-            key_hint=setup.key_hint,
-            limiter=limiter,
-            classify=faults.classify_look,
-        )
+        self._paid, self._free = api(classify=faults.classify_request), api(classify=faults.classify_look)
         self._hosts = hosts_for(setup.manifest.media_hosts, options)
         self._strange: Counter[str] = Counter()
 
